@@ -1,0 +1,212 @@
+package agent
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"google.golang.org/grpc"
+
+	"armor/agent/spool"
+	"armor/internal/rpc"
+)
+
+// Config is an agent's configuration file. The zero value of an optional field stands for its default.
+type Config struct {
+	// Agent says who this agent is.
+	Agent Identity `yaml:"agent"`
+	// Manager is where events go.
+	Manager rpc.ClientConfig `yaml:"manager"`
+	// DataDir holds the spool and the positions of the inputs. One agent at a time may use it.
+	DataDir string `yaml:"data_dir"`
+	// Spool bounds what is kept on disk until the manager has finished it.
+	Spool SpoolConfig `yaml:"spool"`
+	// Inputs are what is read.
+	Inputs []InputConfig `yaml:"inputs"`
+
+	// OneShot reads what is there and then is idle: files are not waited for, an unfinished last line counts as a line.
+	OneShot bool `yaml:"-"`
+	// Conn replaces the connection that Manager describes. The agent does not close it.
+	Conn *grpc.ClientConn `yaml:"-"`
+	// Version of the program, told to the manager.
+	Version string `yaml:"-"`
+}
+
+// Identity is who an agent is.
+type Identity struct {
+	// ID of the agent, `[A-Za-z0-9_-]{1,64}`. Empty: the one in the client certificate.
+	ID string `yaml:"id"`
+	// Name that people know the host by. Empty: the id.
+	Name string `yaml:"name"`
+	// Labels go with every event.
+	Labels map[string]string `yaml:"labels"`
+}
+
+// SpoolConfig bounds the spool. A full spool stops the inputs; nothing is dropped.
+type SpoolConfig struct {
+	// MaxBytes on disk. Default 1 GiB, at least 4 segments.
+	MaxBytes int64 `yaml:"max_bytes"`
+	// SegmentBytes is the size of one file of the spool; space is freed a file at a time. Default 16 MiB.
+	SegmentBytes int64 `yaml:"segment_bytes"`
+}
+
+// InputConfig is one input.
+type InputConfig struct {
+	// Type is cloudtrail or logfile.
+	Type string `yaml:"type"`
+	// Mode of a cloudtrail input: dir, a local folder. Default dir.
+	Mode string `yaml:"mode"`
+	// Path is the folder of a cloudtrail input, or the glob of a logfile input.
+	Path string `yaml:"path"`
+	// Format of a logfile input's lines: syslog or json. Default syslog.
+	Format string `yaml:"format"`
+	// Start of a logfile input, for files that are there when the agent starts for the first time: beginning or end. Default
+	// beginning: nothing that is there is left out. Files that appear later are always read from their beginning.
+	Start string `yaml:"start"`
+	// Labels go with every event of this input; they win over the agent's.
+	Labels map[string]string `yaml:"labels"`
+}
+
+var validID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// Validate returns every mistake in the configuration, joined, each naming its key; nil if there is none.
+func (c *Config) Validate() error {
+	var errs []error
+	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if _, err := c.id(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.DataDir == "" {
+		add("data_dir: missing; name a folder that the agent may write to")
+	}
+	if c.Conn == nil && c.Manager.Address == "" {
+		add("manager.address: missing; name the manager as host:port")
+	}
+	segment := c.Spool.SegmentBytes
+	if segment == 0 {
+		segment = spool.DefaultSegmentBytes
+	}
+	if segment < spool.MinSegmentBytes {
+		add("spool.segment_bytes: %d is too small; the least is %d", segment, spool.MinSegmentBytes)
+	}
+	if limit := c.Spool.MaxBytes; limit != 0 && limit < 4*segment {
+		add("spool.max_bytes: %d is less than 4 segments; the least with spool.segment_bytes %d is %d", limit, segment, 4*segment)
+	}
+	if len(c.Inputs) == 0 {
+		add("inputs: none; name at least one")
+	}
+	seen := map[string]int{}
+	for i := range c.Inputs {
+		in := &c.Inputs[i]
+		for _, err := range in.problems() {
+			add("inputs[%d].%w", i, err)
+		}
+		if first, ok := seen[in.name()]; ok {
+			add("inputs[%d]: reads the same path as inputs[%d]; remove one", i, first)
+		} else {
+			seen[in.name()] = i
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// name identifies the input in the spool's positions, over restarts.
+func (in *InputConfig) name() string {
+	path := in.Path
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return in.Type + ":" + path
+}
+
+func (in *InputConfig) problems() (errs []error) {
+	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if in.Path == "" {
+		add("path: missing")
+	}
+	if strings.ContainsRune(in.Path, 0) {
+		add("path: holds a NUL byte")
+	}
+	foreign := func(key, value string) {
+		if value != "" {
+			add("%s: an input of type %s has none", key, in.Type)
+		}
+	}
+	oneOf := func(key, value string, allowed ...string) {
+		if value != "" && !slices.Contains(allowed, value) {
+			add("%s: %q is none of %s", key, value, strings.Join(allowed, ", "))
+		}
+	}
+	switch in.Type {
+	case "cloudtrail":
+		oneOf("mode", in.Mode, "dir")
+		foreign("format", in.Format)
+		foreign("start", in.Start)
+	case "logfile":
+		foreign("mode", in.Mode)
+		oneOf("format", in.Format, "syslog", "json")
+		oneOf("start", in.Start, "beginning", "end")
+		if _, err := filepath.Match(in.Path, ""); err != nil {
+			add("path: %q is no glob: %w", in.Path, err)
+		}
+	case "":
+		add("type: missing; cloudtrail or logfile")
+	default:
+		add("type: %q is none of cloudtrail, logfile", in.Type)
+	}
+	return errs
+}
+
+// id is the agent's id: the certificate's, if there is one, else the configured one.
+func (c *Config) id() (string, error) {
+	if c.Agent.ID != "" && !validID.MatchString(c.Agent.ID) {
+		return "", fmt.Errorf("agent.id: %q is not 1 to 64 of A-Z a-z 0-9 _ -", c.Agent.ID)
+	}
+	if c.Conn != nil || c.Manager.TLS.Certificate == "" {
+		if c.Agent.ID == "" {
+			return "", errors.New("agent.id: missing; name it, or give a client certificate that carries it")
+		}
+		return c.Agent.ID, nil
+	}
+	certified, err := certificateID(c.Manager.TLS.Certificate)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("manager.tls.certificate: %w", err)
+	case certified == "" && c.Agent.ID == "":
+		return "", fmt.Errorf("agent.id: missing, and %s carries no armor://agent/<id>", c.Manager.TLS.Certificate)
+	case certified == "":
+		return c.Agent.ID, nil
+	case c.Agent.ID == "" || certified == c.Agent.ID:
+		return certified, nil
+	default:
+		return "", fmt.Errorf("agent.id: %q, but %s is for agent %q; remove agent.id", c.Agent.ID, c.Manager.TLS.Certificate, certified)
+	}
+}
+
+// certificateID reads the agent id out of the first certificate of a PEM file; "" if it has none.
+func certificateID(file string) (string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return "", fmt.Errorf("%s holds no PEM block", file)
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return "", fmt.Errorf("reading %s: %w", file, err)
+	}
+	for _, uri := range cert.URIs {
+		if uri.Scheme == "armor" && uri.Host == "agent" {
+			return strings.TrimPrefix(uri.Path, "/"), nil
+		}
+	}
+	return "", nil
+}
