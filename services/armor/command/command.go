@@ -1,0 +1,149 @@
+// Package command is the command line of armor: every command explains itself with examples, prints for eyes or as JSON, and
+// ends with 0 (done), 1 (failed) or 2 (usage or configuration).
+package command
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc/status"
+
+	"armor/rules"
+)
+
+// IO is where a command reads and prints.
+type IO struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// usageError is a mistake of the caller: exit code 2.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// usage wraps a mistake in flags, arguments or configuration.
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &usageError{err}
+}
+
+// usagef is usage with a message.
+func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
+
+// errFailed ends with exit code 1 without a message: the command has said already what is wrong.
+var errFailed = errors.New("failed")
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// Run executes one command line and gives its exit code.
+func Run(ctx context.Context, args []string, streams IO) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.Err)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errFailed):
+		return exitFailed
+	case errors.Is(err, syscall.EPIPE): // the reader has seen enough, as with `| head`
+		return exitDone
+	}
+	fmt.Fprintln(streams.Err, "armor:", message(err))
+	var usage *usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// message is an error as a person should see it.
+func message(err error) string {
+	var load *rules.LoadError
+	if errors.As(err, &load) {
+		return err.Error()
+	}
+	if s, ok := status.FromError(err); ok && s.Message() != "" {
+		return s.Message()
+	}
+	return strings.TrimSpace(err.Error())
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "armor",
+		Short: "Watch hosts and cloud accounts for attacks",
+		Long: `Armor reads log lines and CloudTrail records, runs detection rules over them and keeps the alerts.
+
+  armor up         runs all of it in this process: agent, manager, indexer, alert store and a web console
+  armor alerts     finds and counts what was detected
+  armor logtest    shows what the rules make of a line
+  armor rules      lists, checks and tests rules
+
+Commands that ask a running Armor find it through the data directory (--data, ./armor-data by default).
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`,
+		Example: `  armor up --cloudtrail ./AWSLogs          read CloudTrail files, print alerts and the console's address
+  armor alerts top                         what fired most
+  armor logtest < /var/log/auth.log        try the rules on a file`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w (see `%s --help`)", err, cmd.CommandPath())
+	})
+	root.AddGroup(
+		&cobra.Group{ID: "run", Title: "Run:"},
+		&cobra.Group{ID: "ask", Title: "Ask a running Armor, or its data directory:"},
+		&cobra.Group{ID: "rules", Title: "Rules:"},
+		&cobra.Group{ID: "more", Title: "More:"},
+	)
+	root.SetHelpCommandGroupID("more")
+	root.SetCompletionCommandGroupID("more")
+	for group, commands := range map[string][]*cobra.Command{
+		"rules": {newLogtest(), newRules()},
+		"more":  {newCerts(), newVersion()},
+	} {
+		for _, c := range commands {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	describeArguments(root)
+	return root
+}
+
+// describeArguments makes wrong arguments usage errors, in every command.
+func describeArguments(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usagef("%w (see `%s --help`)", err, c.CommandPath())
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		describeArguments(sub)
+	}
+}
+
+// output is a command's buffered standard output; the caller flushes it.
+func output(cmd *cobra.Command) *bufio.Writer { return bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10) }
