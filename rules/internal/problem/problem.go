@@ -96,3 +96,19 @@ func (l *List) All() []Problem {
 	}
 	return out
 }
+
+// Reporter adds findings about one file to a List.
+type Reporter struct {
+	List *List
+	File string
+}
+
+// Errorf adds a finding of severity Error.
+func (r *Reporter) Errorf(line int, subject, format string, args ...any) {
+	r.List.Add(Problem{File: r.File, Line: line, Subject: subject, Message: fmt.Sprintf(format, args...), Severity: Error})
+}
+
+// Warnf adds a finding of severity Warning.
+func (r *Reporter) Warnf(line int, subject, format string, args ...any) {
+	r.List.Add(Problem{File: r.File, Line: line, Subject: subject, Message: fmt.Sprintf(format, args...), Severity: Warning})
+}

@@ -1,0 +1,100 @@
+// Package decode turns a log line into a decoded event: header, decoder and fields, as the reference engine does. It
+// is pure: the same line gives the same event, on any goroutine.
+package decode
+
+import (
+	"armor/rules/internal/fields"
+	"armor/rules/internal/jsonfields"
+	"armor/rules/internal/pattern"
+)
+
+// offset says where an expression starts to look.
+type offset uint8
+
+const (
+	fromStart offset = iota
+	afterParent
+	afterPrematch
+	afterRegex
+)
+
+// target is where a capture goes.
+type target struct {
+	slot   fields.Slot // None: dynamic
+	symbol fields.Symbol
+	name   string
+}
+
+// Decoder is one decoder as loaded.
+type Decoder struct {
+	// ID is shared by all decoders of one (final) name; rules compare it.
+	ID int32
+	// Name as events show it: that of the parent unless use_own_name is set.
+	Name string
+	// OwnName as written.
+	OwnName string
+	// Parent is the name of the parent; empty: none.
+	Parent string
+	// Category of the events.
+	Category Category
+	// Accumulate: fields are carried on to later events of the same id.
+	Accumulate bool
+	// FTS lists the fields that make an event "seen first"; nil: none.
+	FTS []FTSKey
+	// FTSComment is shown with the decoder.
+	FTSComment string
+	// File and Line of its definition.
+	File string
+	Line int
+
+	program        pattern.Matcher
+	prematch       pattern.Matcher
+	prematchOffset offset
+	regex          pattern.Matcher
+	regexOffset    offset
+	order          []target
+	plugin         plugin
+	modes          jsonfields.Modes
+	useOwnName     bool
+	hasNext        bool
+	children       []*Decoder
+}
+
+// FTSKey is one part of a first-time-seen key.
+type FTSKey struct {
+	Kind   FTSKind
+	Slot   fields.Slot
+	Symbol fields.Symbol
+}
+
+// FTSKind says what an FTSKey is.
+type FTSKind uint8
+
+// The kinds of key.
+const (
+	FTSName FTSKind = iota
+	FTSLocation
+	FTSStatic
+	FTSDynamic
+)
+
+// Tree holds all decoders.
+type Tree struct {
+	withProgram    []*Decoder
+	withoutProgram []*Decoder
+	all            []*Decoder
+	ids            map[string]int32
+	symbols        *fields.Symbols
+}
+
+// Len is the number of decoders.
+func (t *Tree) Len() int { return len(t.all) }
+
+// All gives the decoders in order of loading.
+func (t *Tree) All() []*Decoder { return t.all }
+
+// ID finds the number of a decoder name, for decoded_as.
+func (t *Tree) ID(name string) (int32, bool) {
+	id, ok := t.ids[name]
+	return id, ok
+}

@@ -1,0 +1,56 @@
+package decode
+
+import (
+	"armor/rules/internal/fields"
+	"armor/rules/internal/header"
+	"armor/rules/internal/jsonfields"
+	"armor/rules/internal/pattern"
+)
+
+// Event is a decoded event, and the working memory of decoding. Reuse it.
+type Event struct {
+	// Line is the whole log line.
+	Line string
+	// Header as the reference reads it (or an extended form, where only that led to a decoder).
+	Header header.Header
+	// Log is the line after its header.
+	Log string
+	// Decoder that applied; nil: none.
+	Decoder *Decoder
+	// Fields that were decoded.
+	Fields fields.Set
+	// ForcedRule is the rule that an OSSEC alert names; 0: none.
+	ForcedRule int
+	// Scratch for patterns, shared by decoding and matching.
+	Scratch pattern.Scratch
+
+	flat    *jsonfields.Flattener
+	flatBuf []jsonfields.Field
+}
+
+// NewEvent makes working memory for the events of a tree. All names must be interned by then.
+func (t *Tree) NewEvent() *Event {
+	return &Event{
+		Fields: fields.NewSet(t.symbols),
+		flat:   jsonfields.New(jsonfields.Options{Resolve: t.symbols.Lookup}),
+	}
+}
+
+func (ev *Event) reset(line string) {
+	ev.Line = line
+	ev.Decoder = nil
+	ev.ForcedRule = 0
+	ev.Fields.Reset()
+	ev.flat.Reset()
+	clear(ev.flatBuf)
+	ev.flatBuf = ev.flatBuf[:0]
+}
+
+// put stores a value where its target says; in a static slot the last one wins.
+func (ev *Event) put(t *target, value string) {
+	if t.slot != fields.None {
+		ev.Fields.Put(t.slot, value)
+		return
+	}
+	ev.Fields.Add(fields.Dynamic{Name: t.name, Symbol: t.symbol, Value: value})
+}

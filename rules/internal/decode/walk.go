@@ -1,0 +1,124 @@
+package decode
+
+import (
+	"armor/rules/internal/header"
+	"armor/rules/internal/pattern"
+)
+
+// Decode decodes a line into ev. The forms of header that the reference does not know are tried only when its own
+// reading leads to no decoder.
+func (t *Tree) Decode(ev *Event, line string) {
+	ev.reset(line)
+	ev.Scratch.Reset()
+	compatible := header.Parse(line)
+	ev.Header, ev.Log = compatible, compatible.Log
+	if t.walk(ev) {
+		return
+	}
+	extended, ok := header.ParseExtended(line)
+	if !ok {
+		return
+	}
+	ev.Header, ev.Log = extended, extended.Log
+	if !t.walk(ev) {
+		ev.Header, ev.Log = compatible, compatible.Log
+	}
+}
+
+// walk finds the first top-level decoder that matches and runs it.
+func (t *Tree) walk(ev *Event) bool {
+	list := t.withoutProgram
+	if ev.Header.ProgramName != "" {
+		list = t.withProgram
+	}
+	for _, d := range list {
+		if d.program != nil && !d.program.Test(ev.Header.ProgramName, &ev.Scratch) {
+			continue
+		}
+		cursor := 0
+		if d.prematch != nil {
+			end, ok := d.prematch.Match(ev.Log, &ev.Scratch)
+			if !ok {
+				continue
+			}
+			cursor = pattern.Next(end, len(ev.Log))
+		}
+		if c, ok := d.plugin.(claimer); ok && !c.claim(ev) {
+			continue
+		}
+		ev.Decoder = d
+		d.extract(ev, cursor)
+		return true
+	}
+	return false
+}
+
+// extract chooses the child of a matched top-level decoder and fills the fields. parent is where the text behind the
+// parent's prematch starts.
+func (d *Decoder) extract(ev *Event, parent int) {
+	if len(d.children) == 0 {
+		single := [1]*Decoder{d}
+		runChain(ev, single[:], parent, parent)
+		return
+	}
+	for i := 0; i < len(d.children); i++ {
+		c := d.children[i]
+		if c.prematch == nil {
+			// Taken at once; the event stays with the parent's name, type and first-time-seen fields.
+			runChain(ev, d.children[i:], parent, parent)
+			return
+		}
+		from := 0
+		if c.prematchOffset == afterParent {
+			from = parent
+		}
+		if end, ok := c.prematch.Match(ev.Log[from:], &ev.Scratch); ok {
+			ev.Decoder = c
+			runChain(ev, d.children[i:], parent, from+pattern.Next(end, len(ev.Log)-from))
+			return
+		}
+		// A same-named chain stands or falls with its first decoder.
+		for d.children[i].hasNext && i+1 < len(d.children) {
+			i++
+		}
+	}
+}
+
+// runChain takes the fields of the chosen decoder and of those chained to it.
+func runChain(ev *Event, chain []*Decoder, parent, prematch int) {
+	last := prematch
+	for _, c := range chain {
+		var from int
+		switch c.regexOffset {
+		case afterParent:
+			from = parent
+		case afterPrematch:
+			from = prematch
+		case afterRegex:
+			from = last
+		}
+		switch {
+		case c.plugin != nil:
+			c.plugin.decode(ev, c, from)
+		case c.regex != nil:
+			if end, ok := c.regex.Match(ev.Log[from:], &ev.Scratch); ok {
+				c.capture(ev, from)
+				last = from + pattern.Next(end, len(ev.Log)-from)
+			}
+		}
+		if !c.hasNext {
+			return
+		}
+	}
+}
+
+// capture hands the captures of the last match to the decoder's order.
+func (d *Decoder) capture(ev *Event, from int) {
+	text := ev.Log[from:]
+	for i, span := range ev.Scratch.Captures {
+		if i >= len(d.order) {
+			return
+		}
+		ev.put(&d.order[i], span.Of(text))
+	}
+}

@@ -1,0 +1,89 @@
+package fields
+
+// Dynamic is a field that has no slot.
+type Dynamic struct {
+	Name   string
+	Value  string
+	Symbol Symbol
+	// Array: Value is the JSON text of an array.
+	Array bool
+}
+
+// Set holds the fields of one event. Make it with NewSet and reuse it: a warm one allocates nothing.
+type Set struct {
+	static  [NumSlots]string
+	present uint32
+	dynamic []Dynamic
+	first   []int32 // symbol to index in dynamic plus one; 0: absent
+}
+
+// NewSet makes a set for the names of a ruleset.
+func NewSet(s *Symbols) Set { return Set{first: make([]int32, s.Len())} }
+
+// Reset empties the set.
+func (s *Set) Reset() {
+	if s.present != 0 {
+		s.static = [NumSlots]string{}
+		s.present = 0
+	}
+	for i := range s.dynamic {
+		if n := s.dynamic[i].Symbol; n >= 0 {
+			s.first[n] = 0
+		}
+	}
+	clear(s.dynamic)
+	s.dynamic = s.dynamic[:0]
+}
+
+// Put sets a static field.
+func (s *Set) Put(slot Slot, value string) {
+	s.static[slot] = value
+	s.present |= 1 << slot
+}
+
+// Drop removes a static field.
+func (s *Set) Drop(slot Slot) {
+	s.static[slot] = ""
+	s.present &^= 1 << slot
+}
+
+// Add adds a dynamic field. When a name comes twice, Get gives the first value.
+func (s *Set) Add(d Dynamic) {
+	s.dynamic = append(s.dynamic, d)
+	if n := d.Symbol; n >= 0 && s.first[n] == 0 {
+		s.first[n] = int32(len(s.dynamic))
+	}
+}
+
+// Static gives a static field.
+func (s *Set) Static(slot Slot) (string, bool) {
+	return s.static[slot], s.present&(1<<slot) != 0
+}
+
+// Get gives a dynamic field by its number.
+func (s *Set) Get(n Symbol) (string, bool) {
+	if n < 0 {
+		return "", false
+	}
+	if i := s.first[n]; i > 0 {
+		return s.dynamic[i-1].Value, true
+	}
+	return "", false
+}
+
+// Find gives a dynamic field by its name, without regard to ASCII case. It is the slow way, for names not known at
+// load.
+func (s *Set) Find(name string) (string, bool) {
+	for i := range s.dynamic {
+		if EqualFold(s.dynamic[i].Name, name) {
+			return s.dynamic[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// Dynamic gives all dynamic fields in order of arrival. The slice belongs to the set.
+func (s *Set) Dynamic() []Dynamic { return s.dynamic }
+
+// Empty says whether there is no field at all.
+func (s *Set) Empty() bool { return s.present == 0 && len(s.dynamic) == 0 }
