@@ -7,7 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"armor/services/armor/certificates"
+	"armor/internal/rpc"
+	"armor/internal/rpc/certs"
 	"armor/services/armor/terminal"
 )
 
@@ -49,15 +50,15 @@ Keep ca.key away from the services: whoever has it can make certificates.`,
 			names := func(own string) []string {
 				return append([]string{"localhost", "127.0.0.1", "::1", own, "armor-" + own}, hosts...)
 			}
-			subjects := []certificates.Subject{
-				{Role: certificates.Service, ID: "manager", Hosts: names("manager")},
-				{Role: certificates.Service, ID: "indexer", Hosts: names("indexer")},
+			subjects := []certs.Subject{
+				{Identity: rpc.Identity{Role: rpc.RoleService, ID: "manager"}, Hosts: names("manager")},
+				{Identity: rpc.Identity{Role: rpc.RoleService, ID: "indexer"}, Hosts: names("indexer")},
 			}
 			for _, id := range operators {
-				subjects = append(subjects, certificates.Subject{Role: certificates.Operator, ID: id})
+				subjects = append(subjects, certs.Subject{Identity: rpc.Identity{Role: rpc.RoleOperator, ID: id}})
 			}
 			for _, id := range agents {
-				subjects = append(subjects, certificates.Subject{Role: certificates.Agent, ID: id})
+				subjects = append(subjects, certs.Subject{Identity: rpc.Identity{Role: rpc.RoleAgent, ID: id}})
 			}
 			if slices.Contains(agents, "000") {
 				return usagef("--agent 000: this id is the process itself; choose another one")
@@ -75,7 +76,7 @@ Keep ca.key away from the services: whoever has it can make certificates.`,
 				}
 				p.Line("%s  %s  %s", word, filepath.Join(dir, file), p.Dim(what))
 			}
-			authority, made, err := certificates.Open(dir, time.Now)
+			authority, made, err := certs.Open(dir, time.Now)
 			if err != nil {
 				return err
 			}
@@ -85,7 +86,7 @@ Keep ca.key away from the services: whoever has it can make certificates.`,
 				if err != nil {
 					return err
 				}
-				say(made, s.FileName()+".crt", s.URI())
+				say(made, s.FileName()+".crt", s.URI().String())
 			}
 			return nil
 		},

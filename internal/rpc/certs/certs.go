@@ -1,6 +1,6 @@
-// Package certificates makes a small certificate authority in a folder and the certificates that Armor's processes prove
+// Package certs makes a small certificate authority in a folder and the certificates that Armor's processes prove
 // themselves with. What is there already is kept: running it again only adds what is missing.
-package certificates
+package certs
 
 import (
 	"crypto/ecdsa"
@@ -17,48 +17,34 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"time"
-)
 
-// Role of a certificate's holder: the first part of its URI, armor://<role>/<id>.
-type Role string
-
-const (
-	// Agent may send events, and nothing else.
-	Agent Role = "agent"
-	// Service is the manager or the indexer.
-	Service Role = "service"
-	// Operator is a person or a script that may call everything.
-	Operator Role = "operator"
+	"armor/internal/rpc"
 )
 
 // Subject is who a certificate is for.
 type Subject struct {
-	Role Role
-	// ID within the role; it is the file's name too.
-	ID string
+	// Identity is the role and id that the certificate's URI carries.
+	rpc.Identity
 	// Hosts are the names and addresses that a server's certificate holds for; empty: the certificate is a client's only.
 	Hosts []string
 }
 
-// FileName without its extension.
+// FileName is the name of the certificate's files without their extension.
 func (s Subject) FileName() string {
-	if s.Role == Agent {
+	if s.Role == rpc.RoleAgent {
 		return "agent-" + s.ID
 	}
 	return s.ID
 }
 
-// URI that the certificate carries.
-func (s Subject) URI() string { return "armor://" + string(s.Role) + "/" + s.ID }
-
-var validID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
 // Validate says what is wrong with the subject.
 func (s Subject) Validate() error {
-	if !validID.MatchString(s.ID) {
-		return fmt.Errorf("certificate for %s %q: an id has 1 to 64 letters, digits, _ or -", s.Role, s.ID)
+	if err := s.Identity.Validate(); err != nil {
+		return fmt.Errorf("certificate: %w", err)
+	}
+	if s.FileName() == authorityName {
+		return fmt.Errorf("certificate: the name %q is the authority's: choose another", authorityName)
 	}
 	return nil
 }
@@ -72,6 +58,7 @@ type Authority struct {
 }
 
 const (
+	authorityName = "ca"
 	authorityLife = 10 * 365 * 24 * time.Hour
 	backdate      = 5 * time.Minute // clocks differ
 )
@@ -82,7 +69,7 @@ func Open(dir string, now func() time.Time) (a *Authority, made bool, err error)
 		return nil, false, fmt.Errorf("make the certificate folder: %w", err)
 	}
 	a = &Authority{dir: dir, now: now}
-	certFile, keyFile := filepath.Join(dir, "ca.crt"), filepath.Join(dir, "ca.key")
+	certFile, keyFile := filepath.Join(dir, authorityName+".crt"), filepath.Join(dir, authorityName+".key")
 	a.cert, a.key, err = load(certFile, keyFile)
 	switch {
 	case err == nil:
@@ -135,10 +122,6 @@ func (a *Authority) Issue(s Subject, life time.Duration) (made bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	uri, err := url.Parse(s.URI())
-	if err != nil {
-		return false, err
-	}
 	end := a.now().Add(life)
 	if end.After(a.cert.NotAfter) {
 		end = a.cert.NotAfter
@@ -149,7 +132,7 @@ func (a *Authority) Issue(s Subject, life time.Duration) (made bool, err error) 
 		NotAfter:    end,
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-		URIs:        []*url.URL{uri},
+		URIs:        []*url.URL{s.URI()},
 	}
 	if len(s.Hosts) > 0 {
 		template.ExtKeyUsage = append(template.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
@@ -182,17 +165,36 @@ func sign(template, parent *x509.Certificate, public *ecdsa.PublicKey, signer *e
 	return der, nil
 }
 
-// store writes the key first, so that a certificate on disk always has its key.
+// store writes the key first, so that a certificate on disk always has its key. Neither replaces a file that is there.
 func store(certFile, keyFile string, der []byte, key *ecdsa.PrivateKey) error {
 	private, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600); err != nil {
+	if err := create(keyFile, 0o600, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})); err != nil {
 		return fmt.Errorf("write key: %w", err)
 	}
-	if err := os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644); err != nil {
+	if err := create(certFile, 0o644, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})); err != nil {
 		return fmt.Errorf("write certificate: %w", err)
+	}
+	return nil
+}
+
+// create writes a new file and syncs it; half a file is taken away again.
+func create(path string, mode fs.FileMode, content []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err == nil {
+		err = file.Sync()
+	}
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(path))
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package certificates
+package certs
 
 import (
 	"crypto/x509"
@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"armor/internal/rpc"
 )
 
 func clock() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
@@ -18,8 +20,8 @@ func TestIssueKeepsWhatIsThere(t *testing.T) {
 		t.Fatalf("Open: %v, made %v", err, made)
 	}
 	subjects := []Subject{
-		{Role: Service, ID: "manager", Hosts: []string{"localhost", "127.0.0.1"}},
-		{Role: Agent, ID: "001"},
+		{Identity: rpc.Identity{Role: rpc.RoleService, ID: "manager"}, Hosts: []string{"localhost", "127.0.0.1"}},
+		{Identity: rpc.Identity{Role: rpc.RoleAgent, ID: "001"}},
 	}
 	for _, s := range subjects {
 		if made, err := authority.Issue(s, 24*time.Hour); err != nil || !made {
@@ -40,7 +42,7 @@ func TestIssueKeepsWhatIsThere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(cert.URIs) != 1 || cert.URIs[0].String() != s.URI() {
+		if len(cert.URIs) != 1 || cert.URIs[0].String() != s.URI().String() {
 			t.Errorf("URIs %v, want %s", cert.URIs, s.URI())
 		}
 		if _, err := cert.Verify(x509.VerifyOptions{Roots: pool, CurrentTime: clock(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
@@ -64,8 +66,15 @@ func TestRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := authority.Issue(Subject{Role: Agent, ID: "../x"}, time.Hour); err == nil {
-		t.Error("an id with a path in it was accepted")
+	for _, id := range []rpc.Identity{
+		{Role: rpc.RoleAgent, ID: "../x"},
+		{Role: rpc.RoleAgent, ID: "000"},
+		{Role: rpc.RoleService, ID: "ca"},
+		{Role: rpc.RoleLocal},
+	} {
+		if _, err := authority.Issue(Subject{Identity: id}, time.Hour); err == nil {
+			t.Errorf("a certificate for %s was made", id)
+		}
 	}
 	if err := os.Remove(filepath.Join(dir, "ca.key")); err != nil {
 		t.Fatal(err)
