@@ -118,6 +118,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`,
 	root.SetHelpCommandGroupID("more")
 	root.SetCompletionCommandGroupID("more")
 	for group, commands := range map[string][]*cobra.Command{
+		"ask":   {newAlerts(), newAgents(), newStatus()},
 		"rules": {newLogtest(), newRules()},
 		"more":  {newCerts(), newVersion()},
 	} {

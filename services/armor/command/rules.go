@@ -87,7 +87,7 @@ func newRulesList() *cobra.Command {
 				table.Row(strconv.Itoa(r.ID), strconv.Itoa(r.Level), r.Description, strings.Join(r.Groups, ","), fmt.Sprintf("%s:%d", r.File, r.Line))
 			}
 			if !asJSON {
-				terminal.New(out).Table(table)
+				terminal.Buffered(out, cmd.OutOrStdout()).Table(table)
 			}
 			return out.Flush()
 		},

@@ -22,8 +22,11 @@ type Printer struct {
 }
 
 // New makes a printer. Colour is on when w is a terminal and the environment does not say NO_COLOR or TERM=dumb.
-func New(w io.Writer) *Printer {
-	f, ok := w.(*os.File)
+func New(w io.Writer) *Printer { return Buffered(w, w) }
+
+// Buffered makes a printer into w, which ends up in out: colour is on when out is a terminal.
+func Buffered(w, out io.Writer) *Printer {
+	f, ok := out.(*os.File)
 	colour := ok && isatty.IsTerminal(f.Fd()) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	return &Printer{w: w, colour: colour}
 }
