@@ -1,0 +1,119 @@
+package alertstream
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Headers of a dead letter.
+const (
+	// HeaderReason is the reason as it was given; the subject has it as a token.
+	HeaderReason = "Armor-Reason"
+	// HeaderDetail says in words what went wrong.
+	HeaderDetail = "Armor-Detail"
+	// HeaderTime is when the letter was written, RFC 3339.
+	HeaderTime = "Armor-Time"
+	// HeaderLetter identifies a letter; its parts share it.
+	HeaderLetter = "Armor-Letter"
+	// HeaderPart is "n/m" where the bytes did not fit one message.
+	HeaderPart = "Armor-Part"
+
+	deadLetterPart = MaxAlertSize
+	detailBytes    = 2 << 10
+)
+
+// DeadLetter keeps what could not be handled: the original bytes (in several messages where they are larger than 768 KiB),
+// the reason (a short token such as mapping_error) and a detail in words (cut after 2 KiB). JetStream has acknowledged it when
+// DeadLetter returns nil. It tries again until ctx ends; the same bytes for the same reason are kept once per duplicates
+// window, so that a caller may simply call again.
+func (c *Conn) DeadLetter(ctx context.Context, reason string, data []byte, detail string) error {
+	sum := sha256.New()
+	sum.Write([]byte(reason))
+	sum.Write([]byte{0})
+	sum.Write(data)
+	id := hex.EncodeToString(sum.Sum(nil)[:16])
+	subject := string(appendToken([]byte(deadLetterPrefix), reason))
+	parts := max(1, (len(data)+deadLetterPart-1)/deadLetterPart)
+	now := time.Now().UTC().Format(time.RFC3339Nano)
+	for n := range parts {
+		part := data[n*deadLetterPart : min(len(data), (n+1)*deadLetterPart)]
+		header := nats.Header{
+			headerMsgID:          {id + "-" + strconv.Itoa(n)},
+			headerExpectedStream: {DeadLetterStream},
+			HeaderReason:         {headerText(reason)},
+			HeaderDetail:         {headerText(detail)},
+			HeaderTime:           {now},
+			HeaderLetter:         {id},
+		}
+		if parts > 1 {
+			header[HeaderPart] = []string{fmt.Sprintf("%d/%d", n+1, parts)}
+		}
+		if err := c.store(ctx, &nats.Msg{Subject: subject, Header: header, Data: part}); err != nil {
+			return fmt.Errorf("writing a dead letter (%s): %w", reason, err)
+		}
+	}
+	c.metrics.deadLetters.WithLabelValues(string(appendToken(nil, reason))).Inc()
+	c.log.Warn("dead letter", "reason", reason, "bytes", len(data), "letter", id, "detail", headerText(detail))
+	return nil
+}
+
+// store publishes a message and waits for its acknowledgement, again and again.
+func (c *Conn) store(ctx context.Context, m *nats.Msg) error {
+	for attempt := 0; ; attempt++ {
+		err := c.storeOnce(ctx, m)
+		if err == nil || IsPermanent(err) {
+			return err
+		}
+		if attempt == 2 || attempt > 0 && attempt%20 == 0 {
+			c.log.Warn("writing a dead letter fails, trying again", "attempt", attempt+1, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w (last try: %w)", ctx.Err(), err)
+		case <-c.life.Done():
+			return ErrClosed
+		case <-time.After(backOff(attempt, recoverFirst, recoverMost)):
+		}
+	}
+}
+
+func (c *Conn) storeOnce(ctx context.Context, m *nats.Msg) error {
+	if _, err := c.jetStream(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.AckTimeout)
+	defer cancel()
+	answer, err := c.nc.RequestMsgWithContext(ctx, m)
+	if err != nil {
+		return err
+	}
+	_, err = parseAck(answer)
+	return err
+}
+
+// headerText makes one line of UTF-8 of at most 2 KiB.
+func headerText(s string) string {
+	s = strings.ToValidUTF8(s, "?")
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+	if len(s) > detailBytes {
+		cut := detailBytes
+		for cut > 0 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut]
+	}
+	return strings.TrimSpace(s)
+}

@@ -1,0 +1,162 @@
+package alertstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const gibibyte = 1 << 30
+
+// alertStreamConfig is the alert stream as it is made when there is none.
+func (c Config) alertStreamConfig() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        AlertStream,
+		Description: "Armor: alerts that are not finished, and a history of finished ones",
+		Subjects:    []string{alertSubjects},
+		Retention:   jetstream.LimitsPolicy,
+		Discard:     jetstream.DiscardNew,
+		Storage:     jetstream.FileStorage,
+		Replicas:    max(c.Replicas, 1),
+		MaxBytes:    c.maxBytes(c.MaxBytes, 10*gibibyte),
+		MaxMsgs:     -1,
+		Duplicates:  orElse(c.DuplicatesWindow, 2*time.Minute),
+	}
+}
+
+func (c Config) deadLetterStreamConfig() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        DeadLetterStream,
+		Description: "Armor: what could not be handled, with the reason",
+		Subjects:    []string{deadLetterSubjects},
+		Retention:   jetstream.LimitsPolicy,
+		Discard:     jetstream.DiscardNew,
+		Storage:     jetstream.FileStorage,
+		Replicas:    max(c.Replicas, 1),
+		MaxBytes:    c.maxBytes(c.DeadLetterBytes, gibibyte),
+		MaxMsgs:     -1,
+		Duplicates:  orElse(c.DuplicatesWindow, 2*time.Minute),
+	}
+}
+
+// maxBytes gives the size of a new stream: an embedded server has a limit of its own.
+func (c Config) maxBytes(configured, external int64) int64 {
+	switch {
+	case configured > 0:
+		return configured
+	case c.InProcess != nil:
+		return -1
+	}
+	return external
+}
+
+func orElse(d, otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return otherwise
+}
+
+// ensure makes what does not exist and checks what does.
+func (c *Conn) ensure(ctx context.Context) error {
+	alerts, letters := c.cfg.alertStreamConfig(), c.cfg.deadLetterStreamConfig()
+	if err := c.ensureStream(ctx, alerts, c.cfg.MaxBytes); err != nil {
+		return err
+	}
+	if err := c.ensureStream(ctx, letters, c.cfg.DeadLetterBytes); err != nil {
+		return err
+	}
+	return c.ensureBucket(ctx)
+}
+
+func (c *Conn) ensureStream(ctx context.Context, want jetstream.StreamConfig, configuredBytes int64) error {
+	doing := fmt.Sprintf("checking stream %s on %s", want.Name, c.cfg.where())
+	// Two processes may start at once, so a stream that was not there may be there a moment later: hence the loop.
+	for range 3 {
+		stream, err := c.js.Stream(ctx, want.Name)
+		if err == nil {
+			return classify(doing, errors.Join(c.mismatches(want, stream.CachedInfo().Config, configuredBytes)...))
+		}
+		if !errors.Is(err, jetstream.ErrStreamNotFound) {
+			return classify(doing, err)
+		}
+		_, err = c.js.CreateStream(ctx, want)
+		if err == nil {
+			c.log.Info("made stream", "stream", want.Name, "nats", c.cfg.where(), "replicas", want.Replicas, "max_bytes", want.MaxBytes)
+			return nil
+		}
+		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return classify(fmt.Sprintf("making stream %s (max_bytes %d, replicas %d) on %s", want.Name, want.MaxBytes, want.Replicas, c.cfg.where()), err)
+		}
+	}
+	return fmt.Errorf("%s: it appears and disappears", doing)
+}
+
+// mismatches compares the settings that matter. Size, replicas and duplicates window matter only where they are configured.
+func (c *Conn) mismatches(want, got jetstream.StreamConfig, configuredBytes int64) []error {
+	var errs []error
+	check := func(ok bool, setting string, found, expected any) {
+		if !ok {
+			errs = append(errs, &MismatchError{Stream: want.Name, Setting: setting, Found: fmt.Sprint(found), Expected: fmt.Sprint(expected)})
+		}
+	}
+	check(strings.Join(got.Subjects, " ") == strings.Join(want.Subjects, " "), "subjects", list(got.Subjects), list(want.Subjects))
+	check(got.Retention == want.Retention, "retention", got.Retention, want.Retention)
+	check(got.Discard == want.Discard, "discard", got.Discard, want.Discard)
+	check(!got.DiscardNewPerSubject, "discard_new_per_subject", true, false)
+	check(got.Storage == want.Storage, "storage", got.Storage, want.Storage)
+	check(got.MaxAge == 0, "max_age", got.MaxAge, "none (it would remove alerts that are not finished)")
+	check(got.MaxMsgs <= 0, "max_msgs", got.MaxMsgs, "unlimited")
+	check(got.MaxMsgsPerSubject <= 0, "max_msgs_per_subject", got.MaxMsgsPerSubject, "unlimited")
+	check(got.MaxMsgSize <= 0 || got.MaxMsgSize >= minPayload, "max_msg_size", got.MaxMsgSize, fmt.Sprintf("unlimited or at least %d", minPayload))
+	check(!got.NoAck, "no_ack", true, false)
+	check(!got.Sealed, "sealed", true, false)
+	check(!got.DenyPurge || want.Name != AlertStream, "deny_purge", true, "false (finished alerts are purged)")
+	check(got.Mirror == nil, "mirror", "set", "none")
+	check(got.SubjectTransform == nil, "subject_transform", "set", "none")
+	check(c.cfg.Replicas == 0 || got.Replicas == c.cfg.Replicas, "num_replicas", got.Replicas, c.cfg.Replicas)
+	check(configuredBytes == 0 || got.MaxBytes == configuredBytes, "max_bytes", got.MaxBytes, strconv.FormatInt(configuredBytes, 10))
+	check(c.cfg.DuplicatesWindow == 0 || got.Duplicates == c.cfg.DuplicatesWindow, "duplicate_window", got.Duplicates, c.cfg.DuplicatesWindow)
+	return errs
+}
+
+func list(s []string) string { return "[" + strings.Join(s, " ") + "]" }
+
+func (c *Conn) ensureBucket(ctx context.Context) error {
+	doing := fmt.Sprintf("checking key-value bucket %s on %s", AgentBucket, c.cfg.where())
+	_, err := c.js.KeyValue(ctx, AgentBucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		_, err = c.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket:      AgentBucket,
+			Description: "Armor: the agents, and how far each is finished",
+			History:     1,
+			Storage:     jetstream.FileStorage,
+			Replicas:    max(c.cfg.Replicas, 1),
+		})
+		if errors.Is(err, jetstream.ErrBucketExists) {
+			_, err = c.js.KeyValue(ctx, AgentBucket)
+		}
+	}
+	if err != nil {
+		return classify(doing, err)
+	}
+	stream, err := c.js.Stream(ctx, "KV_"+AgentBucket)
+	if err != nil {
+		return classify(doing, err)
+	}
+	got := stream.CachedInfo().Config
+	switch {
+	case got.Storage != jetstream.FileStorage:
+		err = &MismatchError{Stream: got.Name, Setting: "storage", Found: got.Storage.String(), Expected: "File"}
+	case got.MaxAge != 0:
+		err = &MismatchError{Stream: got.Name, Setting: "max_age", Found: got.MaxAge.String(), Expected: "none"}
+	case c.cfg.Replicas > 0 && got.Replicas != c.cfg.Replicas:
+		err = &MismatchError{Stream: got.Name, Setting: "num_replicas", Found: strconv.Itoa(got.Replicas), Expected: strconv.Itoa(c.cfg.Replicas)}
+	}
+	return classify(doing, err)
+}
