@@ -1,0 +1,120 @@
+// "Stacked Groups": alerts over time, stacked by rule group. Choosing a bar filters for its group; dragging over the axis zooms.
+
+import { byId } from './dom.js';
+import { drawLegend } from './legend.js';
+import { cssColor, Palette } from './palette.js';
+import { count, visible } from './text.js';
+import { stamp, tick, width } from './time.js';
+
+const maxBars = 2000;
+const dragFrom = 8; // pixels: less is a click
+
+export class StackedGroups {
+  /**
+   * @param {(group: string) => void} pick
+   * @param {(from: string, to: string) => void} zoom
+   */
+  constructor(pick, zoom) {
+    this.pick = pick;
+    this.zoom = zoom;
+    this.palette = new Palette();
+    this.starts = [];
+    this.groups = [];
+    this.chart = new Chart(byId('bars'), {
+      type: 'bar',
+      data: { labels: [], datasets: [] },
+      options: {
+        animation: false,
+        responsive: true,
+        maintainAspectRatio: false,
+        interaction: { mode: 'index', intersect: false },
+        scales: {
+          x: { stacked: true, grid: { display: false }, ticks: { autoSkip: true, autoSkipPadding: 16, maxRotation: 0 } },
+          y: { stacked: true, beginAtZero: true, ticks: { precision: 0, maxTicksLimit: 6 }, border: { display: false } },
+        },
+        plugins: {
+          legend: { display: false },
+          tooltip: {
+            filter: (item) => item.raw > 0,
+            callbacks: { title: (items) => (items.length ? this.bucketName(items[0].dataIndex) : ''), label: (item) => ` ${item.dataset.label}: ${count(item.raw)}` },
+          },
+        },
+        onClick: (event) => this.click(event),
+      },
+    });
+    this.listenForDrag();
+  }
+
+  /**
+   * @param {{interval: number, first: number, last: number, buckets: {key: string, count: number, times: [number, number][]}[], other: number}} groups times in Unix seconds
+   * @param {string} zone
+   */
+  draw(groups, zone) {
+    this.zone = zone;
+    this.interval = groups.interval;
+    this.groups = groups.buckets;
+    this.starts = [];
+    for (let t = groups.first; t <= groups.last && this.starts.length < maxBars && groups.buckets.length > 0; t += groups.interval) this.starts.push(t);
+    this.paint();
+    drawLegend(byId('bars-legend'), this.groups.map((b) => ({ key: b.key, count: b.count, slot: this.palette.slot(b.key) })), 0, 0, this.pick);
+    byId('bars-sub').textContent = `Alerts per ${width(this.interval)}, top 5 rule groups${this.interval >= 3600 && zone !== 'UTC' ? ' (bars start at full hours and days of UTC)' : ''}`;
+    byId('bars').setAttribute('aria-label', `Bars over time of ${this.groups.length} rule groups; the list below holds the sums.`);
+  }
+
+  paint() {
+    const colors = this.palette.assign(this.groups.map((b) => b.key));
+    const place = new Map(this.starts.map((t, i) => [t, i]));
+    this.chart.data.labels = this.starts.map((t) => tick(t * 1000, this.zone, this.interval));
+    this.chart.data.datasets = this.groups.map((b, i) => {
+      const data = new Array(this.starts.length).fill(0);
+      for (const [t, n] of b.times) if (place.has(t)) data[place.get(t)] = n;
+      return { label: visible(b.key), data, backgroundColor: colors[i], borderWidth: 0, maxBarThickness: 48, minBarLength: 0, categoryPercentage: 0.9, barPercentage: 0.95 };
+    });
+    const { x, y } = this.chart.options.scales;
+    x.ticks.color = y.ticks.color = cssColor('--muted');
+    y.grid = { color: cssColor('--grid') };
+    this.chart.update('none');
+  }
+
+  bucketName(index) {
+    const t = this.starts[index] * 1000;
+    return `${stamp(t, this.zone)} \u2013 ${stamp(t + this.interval * 1000, this.zone)}`;
+  }
+
+  click(event) {
+    const [hit] = this.chart.getElementsAtEventForMode(event.native, 'nearest', { intersect: true }, true);
+    if (hit && !this.dragged) this.pick(this.groups[hit.datasetIndex].key);
+  }
+
+  listenForDrag() {
+    const box = byId('bars-box');
+    const shade = document.createElement('div');
+    shade.className = 'shade';
+    shade.hidden = true;
+    box.append(shade);
+    let start = null;
+    const at = (event) => event.clientX - box.getBoundingClientRect().left;
+    box.addEventListener('pointerdown', (event) => {
+      this.dragged = false;
+      if (event.button === 0 && event.pointerType !== 'touch') start = at(event);
+    });
+    box.addEventListener('pointermove', (event) => {
+      if (start === null || Math.abs(at(event) - start) < dragFrom) return;
+      this.dragged = true;
+      shade.hidden = false;
+      shade.style.left = `${Math.min(start, at(event))}px`;
+      shade.style.width = `${Math.abs(at(event) - start)}px`;
+    });
+    const end = (event) => {
+      const from = start;
+      start = null;
+      shade.hidden = true;
+      if (from === null || !this.dragged || event.type === 'pointercancel') return;
+      const index = (px) => Math.min(this.starts.length - 1, Math.max(0, Math.round(this.chart.scales.x.getValueForPixel(px))));
+      const [a, b] = [index(Math.min(from, at(event))), index(Math.max(from, at(event)))];
+      if (this.starts.length) this.zoom(new Date(this.starts[a] * 1000).toISOString(), new Date((this.starts[b] + this.interval) * 1000).toISOString());
+    };
+    window.addEventListener('pointerup', end);
+    window.addEventListener('pointercancel', end);
+  }
+}

@@ -1,0 +1,54 @@
+// "Pie Chart": the most frequent rule descriptions. Choosing a slice filters for it.
+
+import { byId } from './dom.js';
+import { drawLegend } from './legend.js';
+import { cssColor, Palette } from './palette.js';
+import { count, percent, visible } from './text.js';
+
+export class PieChart {
+  constructor(pick) {
+    this.pick = pick;
+    this.palette = new Palette();
+    this.items = [];
+    this.chart = new Chart(byId('pie'), {
+      type: 'pie',
+      data: { labels: [], datasets: [{ data: [], backgroundColor: [], borderWidth: 1 }] },
+      options: {
+        animation: false,
+        responsive: true,
+        maintainAspectRatio: false,
+        plugins: {
+          legend: { display: false },
+          tooltip: { callbacks: { label: (item) => ` ${count(item.raw)} (${percent(item.raw, this.whole)})` } },
+        },
+        onClick: (_event, hits) => { if (hits.length && hits[0].index < this.items.length) this.pick(this.items[hits[0].index].key); },
+        onHover: (event, hits) => { event.native.target.style.cursor = hits.length && hits[0].index < this.items.length ? 'pointer' : 'default'; },
+      },
+    });
+  }
+
+  /** @param {{buckets: {key: string, count: number}[], other: number}} rules */
+  draw(rules) {
+    this.items = rules.buckets;
+    this.other = rules.other;
+    this.whole = rules.other + rules.buckets.reduce((sum, b) => sum + b.count, 0);
+    this.paint();
+    drawLegend(byId('pie-legend'), this.items.map((b) => ({ ...b, slot: this.palette.slot(b.key) })), this.whole, this.other, this.pick);
+    byId('pie').setAttribute('aria-label', `Pie of ${this.items.length} rule descriptions; the list beside it holds the same figures.`);
+  }
+
+  paint() {
+    const colors = this.palette.assign(this.items.map((b) => b.key));
+    const [data] = this.chart.data.datasets;
+    this.chart.data.labels = this.items.map((b) => visible(b.key));
+    data.data = this.items.map((b) => b.count);
+    data.backgroundColor = colors;
+    data.borderColor = cssColor('--surface');
+    if (this.other > 0) {
+      this.chart.data.labels.push('Other');
+      data.data.push(this.other);
+      data.backgroundColor = [...colors, cssColor('--series-other')];
+    }
+    this.chart.update('none');
+  }
+}
