@@ -1,6 +1,8 @@
 package document
 
 import (
+	"bytes"
+	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -18,16 +20,28 @@ func (o *object) data(data []byte, setAside bool) {
 	switch {
 	case valid && !setAside:
 		o.key("data")
-		o.dst = append(o.dst, data...)
+		o.dst = appendOneLine(o.dst, data)
 	case valid && jsontext.Tame(data):
 		o.key(field.SetAside)
-		o.dst = append(o.dst, data...)
+		o.dst = appendOneLine(o.dst, data)
 	default:
 		o.open(field.SetAside)
 		o.key("json")
 		o.dst = AppendString(o.dst, data)
 		o.close()
 	}
+}
+
+// appendOneLine appends a valid JSON value; a document never spans lines.
+func appendOneLine(dst, data []byte) []byte {
+	if bytes.IndexByte(data, '\n') < 0 && bytes.IndexByte(data, '\r') < 0 {
+		return append(dst, data...)
+	}
+	out := bytes.NewBuffer(dst)
+	if err := json.Compact(out, data); err != nil { // cannot be: the value is valid
+		return append(dst, "{}"...)
+	}
+	return out.Bytes()
 }
 
 // labels writes the labels in order. Names that would be equal after cleaning are told apart by a number.

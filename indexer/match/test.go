@@ -1,0 +1,140 @@
+package match
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"armor/indexer/field"
+)
+
+// test asks one value.
+func (m *Matcher) test(t *Test, value []byte, isString bool) bool {
+	switch t.Op {
+	case Equal:
+		return string(value) == t.Text && indexed(t.Field, value)
+	case Pattern:
+		return fits(value, t.Parts) && indexed(t.Field, value)
+	case Span:
+		return t.spans(value) && indexed(t.Field, value)
+	case Within:
+		n, ok := Integer(t.Field, value)
+		return ok && t.Low <= n && n <= t.High
+	case Inside:
+		a, err := netip.ParseAddr(string(value))
+		if err != nil {
+			return false
+		}
+		a = netip.AddrFrom16(a.WithZone("").As16())
+		return t.First.Compare(a) <= 0 && a.Compare(t.Last) <= 0
+	case Phrase:
+		return isString && m.phrase(value, t.Words)
+	case Word:
+		return isString && m.word(value, t.Parts)
+	}
+	return false
+}
+
+// indexed tells whether a keyword is short enough to be indexed. Elasticsearch counts UTF-16 units.
+func indexed(f field.Field, value []byte) bool {
+	if f.Limit == 0 || len(value) <= f.Limit {
+		return true
+	}
+	units := 0
+	for i := 0; i < len(value); {
+		if value[i] < utf8.RuneSelf {
+			i, units = i+1, units+1
+			continue
+		}
+		_, n := utf8.DecodeRune(value[i:])
+		if i, units = i+n, units+1; n == utf8.UTFMax {
+			units++
+		}
+	}
+	return units <= f.Limit
+}
+
+// fits tells whether value is the parts with anything between them.
+func fits(value []byte, parts []string) bool {
+	first, last := parts[0], parts[len(parts)-1]
+	if len(value) < len(first)+len(last) || string(value[:len(first)]) != first || string(value[len(value)-len(last):]) != last {
+		return false
+	}
+	value = value[len(first) : len(value)-len(last)]
+	for _, part := range parts[1 : len(parts)-1] {
+		i := index(value, part)
+		if i < 0 {
+			return false
+		}
+		value = value[i+len(part):]
+	}
+	return true
+}
+
+func index(b []byte, s string) int {
+	if s == "" {
+		return 0
+	}
+	for i := 0; i+len(s) <= len(b); i++ {
+		if b[i] == s[0] && string(b[i:i+len(s)]) == s {
+			return i
+		}
+	}
+	return -1
+}
+
+func (t *Test) spans(value []byte) bool {
+	if t.From != nil {
+		if c := strings.Compare(string(value), t.From.Text); c < 0 || c == 0 && !t.From.Inclusive {
+			return false
+		}
+	}
+	if t.To != nil {
+		if c := strings.Compare(string(value), t.To.Text); c > 0 || c == 0 && !t.To.Inclusive {
+			return false
+		}
+	}
+	return true
+}
+
+// Integer reads a number, or a time as milliseconds since 1970.
+func Integer(f field.Field, value []byte) (int64, bool) {
+	if f.Kind != field.Time {
+		n, err := strconv.ParseInt(string(value), 10, 64)
+		return n, err == nil
+	}
+	for _, layout := range [...]string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700"} {
+		if t, err := time.Parse(layout, string(value)); err == nil {
+			return t.UnixMilli(), true
+		}
+	}
+	return 0, false
+}
+
+// phrase looks for words that follow each other.
+func (m *Matcher) phrase(text []byte, words []string) bool {
+	m.spans = spans(m.spans[:0], text)
+	for i := 0; i+len(words) <= len(m.spans); i++ {
+		n := 0
+		for n < len(words) && equalFolded(text[m.spans[i+n].start:m.spans[i+n].end], words[n]) {
+			n++
+		}
+		if n == len(words) {
+			return true
+		}
+	}
+	return false
+}
+
+// word looks for one word that fits a pattern.
+func (m *Matcher) word(text []byte, parts []string) bool {
+	m.spans = spans(m.spans[:0], text)
+	for _, sp := range m.spans {
+		if fits([]byte(lower(string(text[sp.start:sp.end]))), parts) {
+			return true
+		}
+	}
+	return false
+}
