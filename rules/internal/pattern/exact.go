@@ -24,6 +24,6 @@ func (m *exact) Match(text string, sc *Scratch) (int, bool) {
 }
 
 func (m *exact) Test(text string, _ *Scratch) bool { return text == m.text }
-func (m *exact) Facts() *Facts                      { return &m.facts }
-func (m *exact) Groups() int                        { return 0 }
-func (m *exact) String() string                     { return m.text }
+func (m *exact) Facts() *Facts                     { return &m.facts }
+func (m *exact) Groups() int                       { return 0 }
+func (m *exact) String() string                    { return m.text }

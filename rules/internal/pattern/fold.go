@@ -1,7 +1,5 @@
 package pattern
 
-import "strings"
-
 // lower maps a byte to its ASCII lower case; all others to themselves.
 var lower = func() (t [256]byte) {
 	for i := range t {
@@ -49,5 +47,3 @@ func hasPrefixFold(text, want string) bool {
 func hasSuffixFold(text, want string) bool {
 	return len(text) >= len(want) && equalFold(text[len(text)-len(want):], want)
 }
-
-var _ = strings.IndexByte

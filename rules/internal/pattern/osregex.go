@@ -1,9 +1,146 @@
 package pattern
 
-import "errors"
+// osRegex is the reference's own regular expression language:
+//
+//	<regex offset="after_prematch">^user (\S+) from (\S+)$|^(\d+)</regex>
+//
+// Alternatives are tried in order; each is plain text where it can be and a
+// token machine otherwise.
+type osRegex struct {
+	source string
+	values *valueSet // all alternatives are whole values
+	alts   []osAlternative
+	groups int
+	slots  int
+	facts  Facts
+}
 
-func compileOSRegex(string) (Matcher, error) { return nil, errors.New("osregex") }
-func compileOSMatch(string) (Matcher, error) { return nil, errors.New("osmatch") }
-func compilePCRE2(string) (Matcher, error)   { return nil, errors.New("pcre2") }
+// osAlternative is one alternative: a literal, or a machine if set.
+type osAlternative struct {
+	machine *machine
+	literal literal
+}
 
-type mark struct{ token, pos int }
+func compileOSRegex(source string) (Matcher, error) {
+	parts, err := splitOSRegex(source)
+	if err != nil {
+		return nil, err
+	}
+	m := &osRegex{source: source}
+	for _, part := range parts {
+		rest, start, end := trimAnchors(part)
+		tokens, slots := tokenise(rest)
+		var alt osAlternative
+		if text, n := literalRun(tokens, 0, len(tokens)-1); n == len(tokens)-1 && slots == 0 {
+			alt.literal = newLiteral(text, start, end)
+			// A lone "$" is no suffix that every text has: it matches the
+			// empty text only.
+			if text == "" && end {
+				alt.literal = newLiteral("", true, true)
+			}
+		} else {
+			alt.machine = &machine{tokens: tokens, slots: slots, start: start, end: end}
+			alt.machine.plan()
+			m.groups = max(m.groups, slots/2)
+			m.slots = max(m.slots, slots)
+		}
+		m.alts = append(m.alts, alt)
+	}
+	m.learn()
+	return m, nil
+}
+
+// learn works out the facts.
+func (m *osRegex) learn() {
+	exact, known := true, true
+	var values []string
+	for i := range m.alts {
+		a := &m.alts[i]
+		text := a.literal.text
+		if a.machine != nil {
+			exact = false
+			text = a.machine.required()
+		} else {
+			exact = exact && a.literal.place == whole
+			if text == "" && a.literal.place != whole {
+				m.facts.Always = true
+			}
+		}
+		known = known && text != ""
+		values = append(values, text)
+	}
+	if exact {
+		m.values = newValueSet(values)
+		m.facts.Exact, m.facts.Fold, m.facts.Values = true, true, values
+	}
+	if known {
+		m.facts.Required = values
+	}
+}
+
+func (m *osRegex) Match(text string, sc *Scratch) (int, bool) {
+	sc.Captures = sc.Captures[:0]
+	if m.values != nil {
+		if !m.values.has(text) {
+			return 0, false
+		}
+		return max(len(text)-1, 0), true
+	}
+	for i := range m.alts {
+		a := &m.alts[i]
+		if a.machine == nil {
+			if at := a.literal.index(text); at >= 0 {
+				return max(at+len(a.literal.text)-1, 0), true
+			}
+			continue
+		}
+		if end, ok := a.machine.match(m, text, sc); ok {
+			for j := 0; j+1 < a.machine.slots; j += 2 {
+				from, to := sc.slots[j], sc.slots[j+1]
+				if from >= 0 && to >= 0 {
+					sc.Captures = append(sc.Captures, Span{from, max(from, to)})
+				}
+			}
+			return end, true
+		}
+	}
+	return 0, false
+}
+
+func (m *osRegex) Test(text string, sc *Scratch) bool {
+	if m.values != nil {
+		return m.values.has(text)
+	}
+	for i := range m.alts {
+		a := &m.alts[i]
+		if a.machine == nil {
+			if a.literal.index(text) >= 0 {
+				return true
+			}
+			continue
+		}
+		if _, ok := a.machine.match(m, text, sc); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// match runs the machine with the memory of sc.
+func (a *machine) match(m *osRegex, text string, sc *Scratch) (int, bool) {
+	if a.needs && a.need.index(text, 0) < 0 {
+		return 0, false
+	}
+	if cap(sc.slots) < m.slots {
+		sc.slots = make([]int, m.slots)
+	}
+	end, ok, spent := a.run(text, sc.slots[:a.slots])
+	if spent > maxRework {
+		sc.giveUp(&LimitError{Pattern: m.source, Length: len(text)})
+	}
+	return end, ok
+}
+
+func (m *osRegex) Facts() *Facts  { return &m.facts }
+func (m *osRegex) Groups() int    { return m.groups }
+func (m *osRegex) String() string { return m.source }

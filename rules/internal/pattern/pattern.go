@@ -132,11 +132,11 @@ type Scratch struct {
 	Captures []Span
 
 	// Err is the first match since Reset that had to be given up, a
-	// *TimeoutError; nil if there was none.
+	// *LimitError; nil if there was none.
 	Err error
 
+	slots []int
 	runes []rune
-	marks []mark
 }
 
 // Reset forgets Captures and Err and keeps the memory.
@@ -145,17 +145,28 @@ func (sc *Scratch) Reset() {
 	sc.Err = nil
 }
 
-// TimeoutError says that a PCRE2 match took too long and was given up. The
-// text counts as not matching.
-type TimeoutError struct {
-	Pattern string
-	Limit   time.Duration
-	Length  int // of the text, in bytes
+// giveUp records the first match that was given up.
+func (sc *Scratch) giveUp(err *LimitError) {
+	if sc.Err == nil {
+		sc.Err = err
+	}
 }
 
-func (e *TimeoutError) Error() string {
-	return fmt.Sprintf("pattern %q: no answer within %v on a text of %d bytes, taken as no match; rewrite it without nested repetition, look-around or back-references",
-		e.Pattern, e.Limit, e.Length)
+// LimitError says that a match took too much work and was given up. The text
+// counts as not matching.
+type LimitError struct {
+	Pattern string
+	Length  int           // of the text, in bytes
+	Timeout time.Duration // the limit, where it is one of time; else 0
+}
+
+func (e *LimitError) Error() string {
+	limit := "within its bound of work"
+	if e.Timeout > 0 {
+		limit = "within " + e.Timeout.String()
+	}
+	return fmt.Sprintf("pattern %q gave no answer %s on a text of %d bytes and counts as not matching: rewrite it with fewer repetitions that can match the same text",
+		e.Pattern, limit, e.Length)
 }
 
 // Next returns the index at which decoding goes on after a match that reported

@@ -1,0 +1,57 @@
+package pattern
+
+// place says where in a text a literal must stand.
+type place uint8
+
+const (
+	anywhere place = iota
+	atStart
+	atEnd
+	whole
+)
+
+// literal is one alternative that is plain text, ASCII case ignored.
+type literal struct {
+	place place
+	text  string // lower-cased
+	find  finder // for anywhere
+}
+
+func newLiteral(text string, start, end bool) literal {
+	l := literal{text: asciiLower(text)}
+	switch {
+	case start && end:
+		l.place = whole
+	case start:
+		l.place = atStart
+	case end:
+		l.place = atEnd
+	case text != "":
+		l.find = newFinder(l.text)
+	}
+	return l
+}
+
+// index returns where the literal begins in text, or -1.
+func (l *literal) index(text string) int {
+	switch l.place {
+	case atStart:
+		if hasPrefixFold(text, l.text) {
+			return 0
+		}
+	case atEnd:
+		if hasSuffixFold(text, l.text) {
+			return len(text) - len(l.text)
+		}
+	case whole:
+		if equalFold(text, l.text) {
+			return 0
+		}
+	case anywhere:
+		if l.text == "" {
+			return 0
+		}
+		return l.find.index(text, 0)
+	}
+	return -1
+}

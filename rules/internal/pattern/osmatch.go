@@ -1,0 +1,115 @@
+package pattern
+
+import "strings"
+
+// osMatch is the reference's substring dialect:
+//
+//	<match>^Failed|invalid user$|!</match>
+//
+// Alternatives joined by '|', each a literal without escapes, ASCII case
+// ignored; '^' before and '$' after one anchor it. A '!' before the whole
+// negates the whole. An empty alternative matches every text, except that "^$"
+// matches the empty one alone.
+type osMatch struct {
+	source string
+	negate bool
+	always bool      // one alternative matches everything
+	values *valueSet // all alternatives are whole values
+	alts   []literal
+	facts  Facts
+}
+
+func compileOSMatch(source string) (Matcher, error) {
+	m := &osMatch{source: source}
+	rest := source
+	if strings.HasPrefix(rest, "!") {
+		m.negate = true
+		rest = rest[1:]
+	}
+	for _, alt := range strings.Split(rest, "|") {
+		start := strings.HasPrefix(alt, "^")
+		if start {
+			alt = alt[1:]
+		}
+		end := strings.HasSuffix(alt, "$")
+		if end {
+			alt = alt[:len(alt)-1]
+		}
+		m.alts = append(m.alts, newLiteral(alt, start, end))
+	}
+	m.learn()
+	return m, nil
+}
+
+// learn works out the fast forms and the facts.
+func (m *osMatch) learn() {
+	exact, known := true, true
+	var values []string
+	for i := range m.alts {
+		l := &m.alts[i]
+		if l.text == "" {
+			known = false
+			m.always = m.always || l.place != whole
+		}
+		exact = exact && l.place == whole
+		values = append(values, l.text)
+	}
+	if exact {
+		m.values = newValueSet(values)
+	}
+	switch {
+	case m.negate:
+	case m.always:
+		m.facts.Always = true
+	default:
+		if exact {
+			m.facts.Exact, m.facts.Fold, m.facts.Values = true, true, values
+		}
+		if known {
+			m.facts.Required = values
+		}
+	}
+}
+
+func (m *osMatch) Match(text string, sc *Scratch) (int, bool) {
+	sc.Captures = sc.Captures[:0]
+	if m.negate {
+		if m.index(text) >= 0 {
+			return 0, false
+		}
+		return -1, true
+	}
+	end := m.index(text)
+	if end < 0 {
+		return 0, false
+	}
+	return end - 1, true
+}
+
+func (m *osMatch) Test(text string, _ *Scratch) bool {
+	return (m.index(text) >= 0) != m.negate
+}
+
+// index returns the index after the first alternative that is found, or -1.
+func (m *osMatch) index(text string) int {
+	switch {
+	case m.always:
+		return 0
+	case m.values != nil:
+		if m.values.has(text) {
+			return len(text)
+		}
+		return -1
+	}
+	for i := range m.alts {
+		l := &m.alts[i]
+		if at := l.index(text); at >= 0 {
+			return at + len(l.text)
+		}
+	}
+	return -1
+}
+
+func (m *osMatch) Facts() *Facts  { return &m.facts }
+func (m *osMatch) Groups() int    { return 0 }
+func (m *osMatch) String() string { return m.source }

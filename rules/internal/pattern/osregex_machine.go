@@ -1,0 +1,269 @@
+package pattern
+
+// mark is a place to come back to: a token and a byte.
+type mark struct{ token, pos int }
+
+// maxSaved is how many hand-overs the machine remembers; later ones are taken
+// for good.
+const maxSaved = 4
+
+// unset is the end position after a restart, when nothing was taken yet: a
+// machine that then gets through has found nothing.
+const unset = -2
+
+// maxRework bounds the bytes that one run may look at again after going back.
+// No line of ordinary size comes near it; it stops hostile ones.
+const maxRework = 1 << 24
+
+// machine is one alternative of an OS_Regex pattern as a token machine.
+//
+// A repeated class takes bytes until the token after it accepts one; then that
+// token takes over and the place is saved. On a mismatch the machine goes back
+// to the newest saved place and past its byte, or, with none left, starts anew
+// one byte after the restart position. Besides these places its state is one
+// flag: a repeated class has taken a byte since the flag was last cleared. The
+// reference's quirks follow from that flag outliving the class that set it.
+type machine struct {
+	tokens     []token
+	slots      int
+	start, end bool // anchored
+
+	lead  finder // literal text at the start, to search for
+	first seek   // how to find a start position
+	need  finder // a literal that must occur
+	needs bool
+}
+
+// run matches text. slots receives the noted positions and must have
+// m.slots entries. spent is how much was read again; over maxRework the run
+// was given up.
+func (m *machine) run(text string, slots []int) (end int, ok bool, spent int) {
+	for i := range slots {
+		slots[i] = -1
+	}
+	var saved [maxSaved]mark
+	depth := 0
+	tokens := m.tokens
+	pt, st := 0, 0
+	end = 0
+	restart := -1
+	flag := false
+
+	if st = m.nextStart(text, 0); st < 0 {
+		return 0, false, 0
+	} else if st > 0 {
+		end = unset
+	}
+	for st < len(text) {
+		c := text[st]
+		t := &tokens[pt]
+		if t.kind == kindParen {
+			slots[t.slot] = st
+			pt++
+			t = &tokens[pt]
+		}
+		switch t.kind {
+		case kindEnd:
+			if !m.end {
+				return end, end != unset, spent
+			}
+		case kindClass:
+			if classesOf[c]&t.class != 0 {
+				if t.repeat == 0 {
+					if restart < 0 {
+						restart = st
+					}
+					end = st
+					pt++
+					st++
+					continue
+				}
+				if t.repeat == '+' && !flag {
+					flag = true
+					end = st
+					st++
+					if st == len(text) && tokens[pt+1].kind == kindParen {
+						slots[tokens[pt+1].slot] = st
+					}
+					continue
+				}
+				flag = true
+				from := st
+				st = t.scan(text, st)
+				if t.next == kindEnd {
+					if t.nextSlot >= 0 {
+						slots[t.nextSlot] = st - 1
+						if st == len(text) {
+							slots[t.nextSlot] = st
+						}
+					}
+					continue
+				}
+				if st > from {
+					end = st - 1
+				}
+				if st == len(text) || !t.handsOver(text[st]) {
+					continue
+				}
+				if t.next == kindLiteral {
+					flag = false
+				}
+				if t.nextSlot >= 0 {
+					slots[t.nextSlot] = st
+				}
+				if depth < maxSaved {
+					saved[depth] = mark{pt, st}
+					depth++
+				}
+				pt = t.nextGo
+				end = st
+				st++
+				continue
+			}
+			if t.tail && flag && end != unset {
+				end = st
+				if !m.end {
+					return end, true, spent
+				}
+			} else if t.repeat == '+' && flag {
+				pt++
+				flag = false
+				continue
+			} else if t.repeat == '*' {
+				pt++
+				end = st - 1
+				flag = false
+				continue
+			}
+			flag = false
+		default:
+			if lower[c] == t.char {
+				if restart < 0 {
+					restart = st
+				}
+				end = st
+				pt++
+				st++
+				continue
+			}
+		}
+
+		// Mismatch.
+		here := st
+		if depth > 0 {
+			depth--
+			pt, st = saved[depth].token, saved[depth].pos+1
+		} else if m.start {
+			return 0, false, spent
+		} else {
+			if restart >= 0 {
+				st = restart
+				restart = -1
+			}
+			pt, end = 0, unset
+			st++
+			if !flag {
+				if st = m.nextStart(text, st); st < 0 {
+					return 0, false, spent
+				}
+			}
+		}
+		if st < here {
+			if spent += here - st; spent > maxRework {
+				return 0, false, spent
+			}
+		}
+	}
+	if !m.accepts(pt, flag, len(text), slots) {
+		return 0, false, spent
+	}
+	return end, end != unset, spent
+}
+
+// scan returns the index of the first byte at or after st that the class does
+// not take for itself: one outside of it, or one that the next token accepts.
+// The byte at st is in the class.
+func (t *token) scan(text string, st int) int {
+	switch t.next {
+	case kindEnd:
+		if t.class == classAny {
+			return len(text)
+		}
+		for st < len(text) && classesOf[text[st]]&t.class != 0 {
+			st++
+		}
+	case kindLiteral:
+		if t.class == classAny {
+			return indexFold(text, st, t.nextChar)
+		}
+		for st < len(text) && classesOf[text[st]]&t.class != 0 && lower[text[st]] != t.nextChar {
+			st++
+		}
+	case kindClass:
+		for st < len(text) && classesOf[text[st]]&t.class != 0 && classesOf[text[st]]&t.nextClass == 0 {
+			st++
+		}
+	}
+	return st
+}
+
+// handsOver reports whether a byte at which scan stopped belongs to the class
+// and is accepted by the next token.
+func (t *token) handsOver(c byte) bool {
+	if classesOf[c]&t.class == 0 {
+		return false
+	}
+	if t.next == kindLiteral {
+		return lower[c] == t.nextChar
+	}
+	return classesOf[c]&t.nextClass != 0
+}
+
+// accepts decides at the end of the text, length bytes long, whether the
+// tokens from pt on may be left untaken.
+func (m *machine) accepts(pt int, flag bool, length int, slots []int) bool {
+	tokens := m.tokens
+	if m.slots > 0 {
+		for tokens[pt].kind == kindClass && tokens[pt].repeat == '*' {
+			pt++
+		}
+		if tokens[pt].kind == kindParen {
+			slots[tokens[pt].slot] = length
+		}
+	}
+	atEnd := func() bool {
+		if tokens[pt].kind == kindParen {
+			pt++
+		}
+		return tokens[pt].kind == kindEnd
+	}
+	if atEnd() {
+		return true
+	}
+	if t := &tokens[pt]; t.kind == kindClass && flag {
+		pt++
+		if t.repeat != 0 {
+			if atEnd() {
+				return true
+			}
+			if t = &tokens[pt]; t.kind == kindClass {
+				switch t.repeat {
+				case '+':
+					return false
+				case '*':
+					pt++
+					if atEnd() {
+						return true
+					}
+				default:
+					pt++
+				}
+			}
+		}
+	}
+	if t := &tokens[pt]; t.kind == kindClass && t.repeat == '*' {
+		pt++
+		return atEnd()
+	}
+	return false
+}

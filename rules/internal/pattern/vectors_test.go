@@ -1,0 +1,124 @@
+package pattern
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// testData returns the folder of third-party test data: ARMOR_TESTDATA, or
+// ../shared/data beside the repository.
+func testData(tb testing.TB) string {
+	tb.Helper()
+	if dir := os.Getenv("ARMOR_TESTDATA"); dir != "" {
+		if _, err := os.Stat(dir); err != nil {
+			tb.Fatalf("ARMOR_TESTDATA is set, but not usable: %v", err)
+		}
+		return dir
+	}
+	dir := filepath.Join("..", "..", "..", "..", "shared", "data")
+	if _, err := os.Stat(dir); err != nil {
+		tb.Skipf("not run: no test data at %s and ARMOR_TESTDATA is not set", dir)
+	}
+	return dir
+}
+
+type vector struct {
+	Kind     string   `json:"kind"`
+	Pattern  string   `json:"pattern"`
+	String   string   `json:"string"`
+	Match    bool     `json:"match"`
+	End      int      `json:"end"`
+	Captures []string `json:"captures"`
+	Error    string   `json:"error"`
+}
+
+func readVectors(tb testing.TB) []vector {
+	tb.Helper()
+	f, err := os.Open(filepath.Join(testData(tb), "osregex-vectors.jsonl.gz"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var all []vector
+	lines := bufio.NewScanner(z)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var v vector
+		if err := json.Unmarshal(lines.Bytes(), &v); err != nil {
+			tb.Fatal(err)
+		}
+		all = append(all, v)
+	}
+	if err := lines.Err(); err != nil {
+		tb.Fatal(err)
+	}
+	return all
+}
+
+// TestVectors holds both dialects against the reference's answers: match, end
+// position, captures and compile errors.
+func TestVectors(t *testing.T) {
+	const floor = 32401
+	vectors := readVectors(t)
+	var sc Scratch
+	failed := 0
+	for _, v := range vectors {
+		if diff := checkVector(v, &sc); diff != "" {
+			if failed++; failed <= 20 {
+				t.Errorf("%s %q on %q:\n%s", v.Kind, v.Pattern, v.String, diff)
+			}
+		}
+	}
+	t.Logf("%d cases ran, %d failed", len(vectors), failed)
+	if len(vectors) < floor {
+		t.Errorf("only %d cases: at least %d are expected", len(vectors), floor)
+	}
+}
+
+func checkVector(v vector, sc *Scratch) string {
+	dialect := OSRegex
+	if v.Kind == "match" {
+		dialect = OSMatch
+	}
+	m, err := Compile(dialect, v.Pattern)
+	if err != nil || v.Error != "" {
+		if (err != nil) != (v.Error != "") {
+			return "compile error: " + v.Error + " wanted, got " + errorText(err)
+		}
+		return ""
+	}
+	end, ok := m.Match(v.String, sc)
+	got := vector{Match: ok}
+	if ok && dialect == OSRegex {
+		got.End = end
+		got.Captures = []string{}
+		for _, c := range sc.Captures {
+			got.Captures = append(got.Captures, c.Of(v.String))
+		}
+	}
+	want := vector{Match: v.Match, End: v.End, Captures: v.Captures}
+	if diff := cmp.Diff(want, got); diff != "" {
+		return diff
+	}
+	if m.Test(v.String, sc) != v.Match {
+		return "Test and Match differ"
+	}
+	return checkFacts(m.Facts(), v.String, v.Match)
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return "none"
+	}
+	return err.Error()
+}
