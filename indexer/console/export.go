@@ -37,7 +37,7 @@ var exporters = map[string]func() exporter{
 func (c *Console) export(w http.ResponseWriter, r *http.Request) error {
 	p := r.URL.Query()
 	format := p.Get("format")
-	make, ok := exporters[format]
+	newExporter, ok := exporters[format]
 	if !ok {
 		return requestError(fmt.Sprintf("format: %q is neither csv nor ndjson", cut(format, 20)))
 	}
@@ -55,7 +55,7 @@ func (c *Console) export(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := make()
+	out := newExporter()
 	h := w.Header()
 	h.Set("Content-Type", out.contentType())
 	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="armor-alerts-%s.%s"`, time.Now().UTC().Format("20060102T150405Z"), format))

@@ -1,0 +1,293 @@
+// The page: one state (time range and filters) drives every panel, and live alerts bring them up to date.
+
+import { drawAgents } from './agents.js';
+import { ApiError, exportAddress, fetchAlerts, fetchOverview, fetchSpan, fetchStatus } from './api.js';
+import { drawBanner } from './banner.js';
+import { StackedGroups } from './bars.js';
+import { drawChips } from './chips.js';
+import { announce, byId } from './dom.js';
+import { drawEmpty, drawHint, hideEmpty } from './empty.js';
+import { Live } from './live.js';
+import { PieChart } from './pie.js';
+import { drawRule } from './rule.js';
+import { Speed } from './speed.js';
+import { address, readState, withFilter } from './state.js';
+import { drawStatus } from './status.js';
+import { AlertTable } from './table.js';
+import { plural } from './text.js';
+import { setUpTheme } from './theme.js';
+import { drawTiles } from './tiles.js';
+import { defaultRange, stamp } from './time.js';
+import { Toolbar } from './toolbar.js';
+import { setUpZone } from './zone.js';
+
+const pageSize = 50;
+const mostRows = 1000;
+const established = 10_000; // alerts from which on a store opens at the last 24 hours, however little of it that is
+const refreshEvery = 1000; // least time between two live refreshes, milliseconds
+const pollEvery = 10_000;
+const settle = [400, 2000, 6000]; // an alert is announced before it is in the store: ask again after these
+
+const page = {
+  state: readState(),
+  overview: null,
+  span: null,
+  alerts: [],
+  next: '',
+  rows: pageSize,
+  note: '',
+  paused: false,
+  waiting: 0, // alerts that came while paused
+  missed: 0,
+  link: 'connecting',
+  request: null,
+  failures: 0,
+  retry: 0,
+  tookUntil: 0,
+  timers: [],
+  later: 0,
+};
+
+const zone = setUpZone(() => { redraw(); drawView(); });
+const toolbar = new Toolbar(change, zone);
+const pie = new PieChart((value) => addFilter({ field: 'rule.description', value, not: false }));
+const bars = new StackedGroups((value) => addFilter({ field: 'rule.groups', value, not: false }), (from, to) => change({ range: `${from}..${to}` }));
+const ruleAddress = (id) => address({ ...page.state, view: 'rule', rule: String(id) });
+const table = new AlertTable({ zone, filter: addFilter, rule: ruleAddress });
+const speed = new Speed();
+const live = new Live(arrived, (state) => { page.link = state; drawLink(); });
+
+setUpTheme(() => { pie.paint(); bars.paint(); });
+
+function addFilter(filter) {
+  change({ filters: withFilter(page.state.filters, filter) });
+  announce(`${filter.not ? 'Filtered out' : 'Filtered for'} ${filter.field} ${filter.value.slice(0, 80)}`);
+}
+
+/** Takes a change of the state: the address, then the page. While one types, the address is replaced rather than added to the history. */
+function change(changes, typing = false) {
+  if (Object.entries(changes).every(([k, v]) => page.state[k] === v)) {
+    if (!typing) refresh();
+    return;
+  }
+  const to = address(page.state, changes);
+  if (typing) history.replaceState(null, '', to);
+  else history.pushState(null, '', to);
+  take(readState());
+}
+
+function take(state) {
+  const sameView = state.view === page.state.view && state.rule === page.state.rule;
+  page.state = state;
+  page.rows = pageSize;
+  page.note = '';
+  table.reset();
+  toolbar.show(state);
+  drawChips(state, change);
+  if (!sameView) drawView();
+  if (state.view === 'alerts') refresh();
+}
+
+function drawView() {
+  const { view, rule } = page.state;
+  for (const name of ['alerts', 'agents', 'status', 'rule']) byId(`view-${name}`).hidden = name !== view;
+  for (const name of ['alerts', 'agents', 'status']) {
+    const link = byId(`nav-${name}`);
+    if (name === view) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  byId('nav-alerts').href = address({ ...page.state, view: 'alerts' });
+  document.title = { alerts: 'Armor console', agents: 'Agents \u2013 Armor', status: 'Status \u2013 Armor', rule: `Rule ${rule} \u2013 Armor` }[view];
+  if (view === 'agents') drawAgents(byId('view-agents'), zone());
+  if (view === 'status') drawStatus(byId('view-status'), zone());
+  if (view === 'rule') drawRule(byId('view-rule'), rule, (id) => address({ ...page.state, view: 'alerts', rule: '', filters: [{ field: 'rule.id', value: String(id), not: false }] }), ruleAddress);
+}
+
+/** Chooses the time range to open with: the last 24 hours, unless what there is lies elsewhere. */
+async function chooseRange() {
+  const { total, newest, oldest } = page.span;
+  const recent = (await fetchOverview({ ...page.state, range: defaultRange, q: '', level: 0, agent: '', group: '', filters: [] })).total;
+  const range = total === 0 || recent === total || (recent > 0 && total >= established) ? defaultRange : 'all';
+  if (range === 'all') {
+    page.note = recent === 0 ? `No alert is younger than 24 hours, so all time is shown: ${stamp(oldest, zone())} to ${stamp(newest, zone())} (${zone()}).` : '';
+  }
+  page.state = { ...page.state, range };
+  history.replaceState(null, '', address(page.state));
+  toolbar.show(page.state);
+}
+
+async function refresh() {
+  clearTimeout(page.retry);
+  page.request?.abort();
+  const request = new AbortController();
+  page.request = request;
+  byId('results').setAttribute('aria-busy', 'true');
+  const started = performance.now();
+  try {
+    page.span = await fetchSpan(request.signal);
+    if (!page.state.range) await chooseRange();
+    const [overview, list] = await Promise.all([fetchOverview(page.state, request.signal), fetchAlerts(page.state, page.rows, '', request.signal)]);
+    if (page.request !== request) return;
+    page.overview = overview;
+    page.alerts = list.alerts;
+    page.next = list.next;
+    page.failures = 0;
+    toolbar.queryError(null);
+    drawBanner(null);
+    toolbar.values(page.state, overview.agent_names, overview.group_names);
+    redraw();
+  } catch (err) {
+    if (err.name !== 'AbortError' && page.request === request) failed(err);
+  } finally {
+    if (page.request === request) {
+      page.request = null;
+      byId('results').removeAttribute('aria-busy');
+      // A slow store is not asked without a break.
+      page.tookUntil = performance.now() + Math.max(refreshEvery, 2 * (performance.now() - started));
+    }
+  }
+}
+
+function failed(err) {
+  if (!(err instanceof ApiError)) {
+    drawBanner({ kind: 'other', message: String(err?.message ?? err) }, refresh);
+    throw err;
+  }
+  if (err.kind === 'query') {
+    drawBanner(null);
+    toolbar.queryError(err, page.state.q);
+    return;
+  }
+  toolbar.queryError(null);
+  drawBanner(err, refresh);
+  if (!page.overview) drawTiles(null, speed.now(live), null);
+  page.failures += 1;
+  if (err.kind !== 'session') page.retry = setTimeout(refresh, Math.min(30_000, 1000 * 2 ** page.failures));
+}
+
+function redraw() {
+  const { state, overview } = page;
+  if (!overview) return;
+  const nothing = overview.total === 0;
+  byId('results').hidden = nothing;
+  const deps = { zone: zone(), change, note: page.note };
+  if (nothing) {
+    table.clear();
+    drawEmpty(state, page.span, deps);
+  } else {
+    hideEmpty();
+    pie.draw(overview.rules);
+    bars.draw(overview.groups, zone());
+    table.draw(page.alerts, overview.total, Boolean(page.next) && page.alerts.length < mostRows);
+  }
+  drawHint(state, overview, page.span, deps);
+  byId('export-csv').href = exportAddress(state, 'csv');
+  byId('export-json').href = exportAddress(state, 'ndjson');
+  tiles();
+}
+
+function tiles() {
+  if (page.overview) drawTiles(page.overview, speed.now(live), speed.connected, () => change({ level: 12 }));
+}
+
+async function more() {
+  byId('more').disabled = true;
+  try {
+    const list = await fetchAlerts(page.state, pageSize, page.next);
+    const have = new Set(page.alerts.map((a) => a.id));
+    const first = page.alerts.length;
+    page.alerts = [...page.alerts, ...list.alerts.filter((a) => !have.has(a.id))];
+    page.next = list.next;
+    page.rows = Math.min(500, page.alerts.length);
+    pause(true); // a live update would take the older rows away again
+    redraw();
+    byId('rows').querySelectorAll('.opener')[first]?.focus();
+  } catch (err) {
+    failed(err);
+  } finally {
+    byId('more').disabled = false;
+  }
+}
+
+function arrived(batch) {
+  const n = batch.count + batch.missed;
+  page.missed += batch.missed;
+  if (page.paused) {
+    page.waiting += n;
+    drawLink();
+    return;
+  }
+  for (const timer of page.timers) clearTimeout(timer);
+  page.timers = settle.map((wait) => setTimeout(liveRefresh, wait));
+  // In a steady stream the waits above never end: the first of them is kept.
+  if (performance.now() >= page.tookUntil) liveRefresh();
+}
+
+function liveRefresh() {
+  if (page.paused || document.hidden || page.state.view !== 'alerts') return;
+  const wait = page.request ? refreshEvery : page.tookUntil - performance.now();
+  if (wait > 0) {
+    clearTimeout(page.later);
+    page.later = setTimeout(liveRefresh, wait);
+    return;
+  }
+  const before = page.overview?.total ?? 0;
+  refresh().then(() => {
+    const grown = (page.overview?.total ?? 0) - before;
+    if (grown > 0) announce(plural(grown, 'new alert'));
+  });
+}
+
+function pause(on) {
+  page.paused = on;
+  if (!on) {
+    page.waiting = 0;
+    page.rows = pageSize;
+    refresh();
+  }
+  byId('live').textContent = on ? 'Resume' : 'Pause';
+  byId('live').setAttribute('aria-pressed', String(!on));
+  drawLink();
+}
+
+function drawLink() {
+  const words = { connecting: 'Connecting', live: 'Live', polling: 'Every 10 s', reconnecting: 'Reconnecting' };
+  const state = page.paused ? 'paused' : page.link;
+  byId('link').dataset.state = state;
+  byId('link-text').textContent = page.paused ? `Paused${page.waiting ? `, ${plural(page.waiting, 'new alert')}` : ''}` : words[page.link];
+  byId('link').title = page.missed ? `${plural(page.missed, 'live alert')} came too fast for this page to follow; all are in the store.` : 'New alerts appear by themselves';
+}
+
+async function everyFiveSeconds() {
+  if (document.hidden) return;
+  try {
+    speed.take(await fetchStatus());
+  } catch {
+    speed.take(null); // no manager: alerts a second are shown instead
+  }
+  tiles();
+}
+
+byId('live').addEventListener('click', () => pause(!page.paused));
+byId('more').addEventListener('click', more);
+document.addEventListener('click', (event) => {
+  const link = event.target.closest?.('a[href^="/"]');
+  if (!link || link.hasAttribute('download') || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0 || link.pathname !== '/') return;
+  event.preventDefault();
+  if (link.href !== location.href) history.pushState(null, '', link.href);
+  take(readState());
+  scrollTo(0, 0);
+});
+window.addEventListener('popstate', () => take(readState()));
+document.addEventListener('visibilitychange', () => { if (!document.hidden && !page.paused) liveRefresh(); });
+setInterval(() => { if (page.link !== 'live') liveRefresh(); }, pollEvery);
+setInterval(everyFiveSeconds, 5000);
+
+toolbar.show(page.state);
+drawChips(page.state, change);
+drawView();
+drawLink();
+drawTiles(null, speed.now(live), null);
+if (page.state.view === 'alerts') refresh();
+live.open();
+everyFiveSeconds();
