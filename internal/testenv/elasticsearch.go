@@ -117,7 +117,7 @@ func newElasticsearch(t testing.TB, home string, properties ...string) *Elastics
 		t.Fatal(err)
 	}
 	n.node = &node{
-		name: "Elasticsearch", logFile: filepath.Join(home, "logs", "node.log"),
+		name: "Elasticsearch", logFile: filepath.Join(home, "logs", "node.log"), watchesInput: true,
 		command: func() *exec.Cmd {
 			n.forgetPort()
 			args := append([]string{}, javaFlags...)

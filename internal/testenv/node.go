@@ -19,6 +19,8 @@ type node struct {
 	logFile string
 	command func() *exec.Cmd
 	ready   func(context.Context) error
+	// watchesInput: it ends by itself, and tidies up, when its standard input does.
+	watchesInput bool
 
 	cmd   *exec.Cmd
 	input io.Closer
@@ -51,7 +53,9 @@ func (n *node) start(ctx context.Context, logf func(string, ...any)) error {
 	defer log.Close()
 	cmd := n.command()
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = endsWithParent()
+	if !n.watchesInput {
+		cmd.SysProcAttr = endsWithParent()
+	}
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		return fmt.Errorf("starting %s: %w", n.name, err)
