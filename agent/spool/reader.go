@@ -1,0 +1,202 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"sort"
+	"syscall"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	armorv1 "armor/proto/armor/v1"
+)
+
+// Reader hands out the events of a spool in order. One goroutine at a time may use it.
+type Reader struct {
+	spool *Spool
+	id    string
+	next  uint64 // sequence
+
+	file    File
+	serial  uint64
+	frames  frameReader
+	ordinal uint64 // of the event at or after frames.off
+	encoded []byte
+}
+
+// Batch is a run of events, encoded as they travel. It is valid until the next call of the Reader.
+type Batch struct {
+	// First and Last are the sequences.
+	First, Last uint64
+	encoded     []byte
+}
+
+// Len is the number of events.
+func (b Batch) Len() int { return int(b.Last - b.First + 1) }
+
+// Message is the batch as it is sent. The events stand in it in their encoded form, which costs nothing to make; who wants to
+// look at them takes Events.
+func (b Batch) Message() *armorv1.EventBatch {
+	m := &armorv1.EventBatch{}
+	m.ProtoReflect().SetUnknown(b.encoded)
+	return m
+}
+
+// Events decodes the batch.
+func (b Batch) Events() ([]*armorv1.Event, error) {
+	m := &armorv1.EventBatch{}
+	if err := proto.Unmarshal(b.encoded, m); err != nil {
+		return nil, err
+	}
+	return m.GetEvents(), nil
+}
+
+// NewReader reads the events after a sequence, but none that has its receipt. It returns ErrRenewed if the id is not the spool's.
+func (s *Spool) NewReader(spoolID string, after uint64) (*Reader, error) {
+	id, first, _ := s.Bounds()
+	if id != spoolID {
+		return nil, ErrRenewed
+	}
+	return &Reader{spool: s, id: id, next: max(first, after+1)}, nil
+}
+
+// Close releases the reader.
+func (r *Reader) Close() error {
+	if r.file == nil {
+		return nil
+	}
+	f := r.file
+	r.file, r.serial = nil, 0
+	return f.Close()
+}
+
+// Next returns up to maxEvents events of up to maxBytes encoded bytes; an event that is larger comes alone. It waits until there
+// is one or ctx ends. ErrRenewed: the spool has a new id, begin anew. ErrClosed: the spool was closed. Other errors are the
+// disk's, and the next call tries again.
+func (r *Reader) Next(ctx context.Context, maxEvents, maxBytes int) (Batch, error) {
+	for {
+		seg, ordinal, end, err := r.find(ctx)
+		if err != nil {
+			return Batch{}, err
+		}
+		batch, err := r.read(seg, ordinal, end, maxEvents, maxBytes)
+		if err == nil {
+			return batch, nil
+		}
+		_ = r.Close()
+		hopeless := damaged(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EIO) && r.spool.hopeless(ordinal)
+		if !hopeless {
+			return Batch{}, err
+		}
+		if r.spool.receipted(ordinal) {
+			continue // its segment was removed meanwhile
+		}
+		if err := r.spool.lose(ctx, seg.serial, ordinal, err); err != nil {
+			return Batch{}, err
+		}
+		return Batch{}, ErrRenewed
+	}
+}
+
+// find waits for the event and returns a copy of its segment, its ordinal, and the end of what may be read.
+func (r *Reader) find(ctx context.Context) (seg segment, ordinal uint64, end int64, err error) {
+	s := r.spool
+	for {
+		s.mu.Lock()
+		switch {
+		case s.isClosed():
+			err = ErrClosed
+		case s.id.ID != r.id:
+			err = ErrRenewed
+		}
+		if err != nil {
+			s.mu.Unlock()
+			return segment{}, 0, 0, err
+		}
+		r.next = max(r.next, s.sequenceAt(s.firstPending()))
+		ordinal, _ = s.id.ordinal(r.next)
+		if ordinal < s.nextOrdinal() {
+			i := sort.Search(len(s.segments), func(i int) bool { return s.segments[i].base > ordinal }) - 1
+			i = max(i, 0)
+			seg = *s.segments[i]
+			end = seg.disk
+			if i == len(s.segments)-1 {
+				end = seg.size
+			}
+			s.mu.Unlock()
+			return seg, ordinal, end, nil
+		}
+		grown := s.grown
+		s.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return segment{}, 0, 0, context.Cause(ctx)
+		case <-s.closed:
+		case <-grown:
+		}
+	}
+}
+
+// read collects events of one segment from the ordinal on.
+func (r *Reader) read(seg segment, ordinal uint64, end int64, maxEvents, maxBytes int) (Batch, error) {
+	if r.file == nil || r.serial != seg.serial {
+		_ = r.Close()
+		f, err := r.spool.fs.OpenFile(r.spool.path(segmentName(seg.serial)), os.O_RDONLY, 0)
+		if err != nil {
+			return Batch{}, err
+		}
+		r.file, r.serial = f, seg.serial
+		r.frames = frameReader{file: f, buf: r.frames.buf[:0]}
+		r.ordinal = 0
+	}
+	if at := seg.locate(ordinal); r.ordinal == 0 || r.ordinal > ordinal || r.ordinal < at.ordinal {
+		r.frames.off, r.ordinal = at.off, at.ordinal
+	}
+	r.frames.end = end
+	r.encoded = r.encoded[:0]
+	batch := Batch{First: r.next, Last: r.next - 1}
+	for r.ordinal < seg.next() && batch.Len() < maxEvents {
+		k, payload, size, err := r.frames.peek()
+		if err != nil {
+			if err == io.EOF {
+				err = errCut
+			}
+			if batch.Len() > 0 {
+				break // what is whole first
+			}
+			return Batch{}, err
+		}
+		if k == kindEvent {
+			if r.ordinal >= ordinal {
+				start := len(r.encoded)
+				r.encoded = appendEvent(r.encoded, batch.Last+1, payload)
+				if len(r.encoded) > maxBytes && start > 0 {
+					r.encoded = r.encoded[:start]
+					break
+				}
+				batch.Last++
+			}
+			r.ordinal++
+		}
+		r.frames.advance(size)
+	}
+	if batch.Len() == 0 {
+		return Batch{}, errCut // the segment says that it has the event
+	}
+	batch.encoded = r.encoded
+	r.next = batch.Last + 1
+	return batch, nil
+}
+
+// appendEvent appends an event as a field of an EventBatch, with its sequence in front.
+func appendEvent(dst []byte, sequence uint64, event []byte) []byte {
+	dst = protowire.AppendTag(dst, 1, protowire.BytesType)
+	dst = protowire.AppendVarint(dst, uint64(1+protowire.SizeVarint(sequence)+len(event)))
+	dst = protowire.AppendTag(dst, 1, protowire.VarintType)
+	dst = protowire.AppendVarint(dst, sequence)
+	return append(dst, event...)
+}
