@@ -1,6 +1,10 @@
 package rules
 
-import "time"
+import (
+	"time"
+
+	"armor/rules/internal/window"
+)
 
 // EngineOptions are the parts of an Engine that may be replaced.
 type EngineOptions struct {
@@ -12,9 +16,10 @@ type EngineOptions struct {
 
 // Engine evaluates events against a ruleset. It is safe for concurrent use.
 type Engine struct {
-	rs    *Ruleset
-	state State
-	now   func() time.Time
+	rs      *Ruleset
+	state   State
+	now     func() time.Time
+	binding *window.Binding
 }
 
 // NewEngine makes an engine for a ruleset.
@@ -23,24 +28,33 @@ func NewEngine(rs *Ruleset, opts EngineOptions) *Engine {
 	if e.now == nil {
 		e.now = time.Now
 	}
+	if e.state == nil {
+		e.state = NewMemoryState(StateLimits{})
+	}
+	e.binding = e.state.memory().Bind(rs.tree.Plan(), rs.keys)
 	return e
 }
 
 // Ruleset gives the ruleset that the engine runs.
 func (e *Engine) Ruleset() *Ruleset { return e.rs }
 
+// State gives the engine's memory.
+func (e *Engine) State() State { return e.state }
+
 // NewEvaluation makes the working memory of one event. Callers pool it: after warming up, evaluating allocates little.
-func (e *Engine) NewEvaluation() *Evaluation { return &Evaluation{} }
+// It belongs to this engine and must not be used with another.
+func (e *Engine) NewEvaluation() *Evaluation {
+	x := &Evaluation{event: e.rs.decoders.NewEvent()}
+	x.context.Event = x.event
+	x.context.Symbols = e.binding.Symbols
+	return x
+}
 
 // Decode is the pure half: header, decoder, fields. Any goroutine may call it, in parallel, each with its own x. The
 // bytes of ev.Log must stay unchanged while x is in use.
-func (e *Engine) Decode(ev *Event, x *Evaluation) { x.ev = *ev }
-
-// Match is the stateful half: the rule walk. Call it in order per agent; it is safe for many goroutines. The Verdict
-// is valid until x is used again.
-func (e *Engine) Match(x *Evaluation) *Verdict {
-	x.verdict = Verdict{x: x}
-	return &x.verdict
+func (e *Engine) Decode(ev *Event, x *Evaluation) {
+	x.ev = *ev
+	e.rs.decoders.Decode(x.event, ev.Log)
 }
 
 // Evaluate is Decode and Match with memory of its own.

@@ -16,6 +16,9 @@ type Verdict struct {
 	FiredTimes uint64
 	// Decoder that applied, and its parent; empty: none.
 	Decoder, DecoderParent string
+	// FTSComment of the decoder; Accumulated says that it carries fields on from earlier events.
+	FTSComment  string
+	Accumulated bool
 	// Timestamp, Hostname and ProgramName are what the reference's alert shows as predecoder.
 	Timestamp, Hostname, ProgramName string
 	// PreviousOutput holds earlier logs of a correlation, newest first.

@@ -60,6 +60,9 @@ type Decoder struct {
 	children       []*Decoder
 }
 
+// None stands for the decoder of an event that no decoder matches: it has no name and is of category syslog.
+var None = &Decoder{ID: -1}
+
 // FTSKey is one part of a first-time-seen key.
 type FTSKey struct {
 	Kind   FTSKind
@@ -95,6 +98,19 @@ func (t *Tree) All() []*Decoder { return t.all }
 
 // ID finds the number of a decoder name, for decoded_as.
 func (t *Tree) ID(name string) (int32, bool) {
-	id, ok := t.ids[name]
-	return id, ok
+	if id, ok := t.ids[name]; ok {
+		return id, true
+	}
+	return -2, builtin[name]
+}
+
+// builtin are names of decoders that the reference engines have in code, for events that are no log lines. Rules may
+// name them; no log line is ever decoded by them.
+var builtin = map[string]bool{
+	"ciscat": true, "fim_state": true, "hostinfo_modified": true, "hostinfo_new": true, "rootcheck": true, "sca": true,
+	"syscheck_deleted": true, "syscheck_integrity_changed": true, "syscheck_integrity_changed_2nd": true,
+	"syscheck_integrity_changed_3rd": true, "syscheck_new_entry": true, "syscheck_registry_key_added": true,
+	"syscheck_registry_key_deleted": true, "syscheck_registry_key_modified": true, "syscheck_registry_value_added": true,
+	"syscheck_registry_value_deleted": true, "syscheck_registry_value_modified": true, "syscollector": true,
+	"upgrade_module": true, "windows_eventchannel": true,
 }

@@ -15,7 +15,7 @@ type Event struct {
 	Header header.Header
 	// Log is the line after its header.
 	Log string
-	// Decoder that applied; nil: none.
+	// Decoder that applied; None if there was none.
 	Decoder *Decoder
 	// Fields that were decoded.
 	Fields fields.Set
@@ -38,7 +38,7 @@ func (t *Tree) NewEvent() *Event {
 
 func (ev *Event) reset(line string) {
 	ev.Line = line
-	ev.Decoder = nil
+	ev.Decoder = None
 	ev.ForcedRule = 0
 	ev.Fields.Reset()
 	ev.flat.Reset()

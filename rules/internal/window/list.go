@@ -1,7 +1,7 @@
 package window
 
-// list is the memory of one marked rule or group: events, oldest first.
-type list struct {
+// eventList is the memory of one marked rule or group: events, oldest first.
+type eventList struct {
 	events  []*Event
 	head    int // events before it are forgotten
 	bytes   int
@@ -9,10 +9,10 @@ type list struct {
 	evicted uint64
 }
 
-func (l *list) len() int { return len(l.events) - l.head }
+func (l *eventList) len() int { return len(l.events) - l.head }
 
 // add appends an event and forgets what is too old or too much.
-func (l *list) add(e *Event, lim Limits) {
+func (l *eventList) add(e *Event, lim Limits) {
 	for l.len() > 0 && e.Time-l.events[l.head].Time > l.maxAge {
 		l.drop()
 	}
@@ -30,7 +30,7 @@ func (l *list) add(e *Event, lim Limits) {
 	l.bytes += e.size()
 }
 
-func (l *list) drop() {
+func (l *eventList) drop() {
 	l.bytes -= l.events[l.head].size()
 	l.events[l.head] = nil
 	l.head++

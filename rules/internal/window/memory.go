@@ -39,7 +39,7 @@ type Plan struct {
 type Memory struct {
 	mu      sync.Mutex
 	limits  Limits
-	lists   map[string]*list
+	lists   map[string]*eventList
 	fired   map[string]*uint64
 	ignored map[string]int64 // rule key to start of its ignore period, Unix seconds
 	seen    keySet
@@ -69,7 +69,7 @@ func New(l Limits) *Memory {
 }
 
 func (m *Memory) reset() {
-	m.lists = map[string]*list{}
+	m.lists = map[string]*eventList{}
 	m.fired = map[string]*uint64{}
 	m.ignored = map[string]int64{}
 	m.seen = keySet{limit: m.limits.Keys}
@@ -83,7 +83,7 @@ func (m *Memory) Reset() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, l := range m.lists {
-		*l = list{maxAge: l.maxAge}
+		*l = eventList{maxAge: l.maxAge}
 	}
 	for _, n := range m.fired {
 		*n = 0
@@ -117,7 +117,7 @@ func (m *Memory) Stats() Stats {
 // Binding is a Memory seen with the lists and counters of one ruleset.
 type Binding struct {
 	m       *Memory
-	lists   []*list
+	lists   []*eventList
 	fired   []*uint64
 	keys    []string
 	Symbols []fields.Symbol
@@ -132,7 +132,7 @@ func (m *Memory) Bind(p *Plan, ruleKeys []string) *Binding {
 	for _, lp := range p.Lists {
 		l := m.lists[lp.Key]
 		if l == nil {
-			l = &list{}
+			l = &eventList{}
 			m.lists[lp.Key] = l
 		}
 		l.maxAge = max(l.maxAge, lp.MaxAge)

@@ -34,7 +34,7 @@ const MaxPrevious = 11
 
 // search walks the list from the newest event to the oldest and stops at the first that is too old or used up. If
 // enough events count, the newest of them and cur are marked as used up.
-func (q *Query) search(l *list, cur *Event, sc *pattern.Scratch, logs []string) ([]string, bool) {
+func (q *Query) search(l *eventList, cur *Event, sc *pattern.Scratch, logs []string) ([]string, bool) {
 	count := 0
 	var newest *Event
 	for i := len(l.events) - 1; i >= l.head; i-- {

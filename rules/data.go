@@ -1,0 +1,171 @@
+package rules
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+
+	"armor/rules/internal/fields"
+)
+
+// dataTree nests field names by their dots, to be written as JSON. It is reused.
+type dataTree struct {
+	nodes []dataNode
+	index map[dataKey]int32 // child by parent and name
+}
+
+type dataKey struct {
+	parent int32
+	name   string
+}
+
+type dataNode struct {
+	name        string
+	value       string
+	first, last int32 // children; 0: none
+	next        int32 // sibling; 0: none
+	set         bool  // it has a value of its own
+	array       bool  // value is a JSON array
+}
+
+// ownValue is the key of a value that stands where an object stands too ("a" beside "a.b").
+const ownValue = "_value"
+
+// maxNesting is how many dots of a name nest; the rest of the name stays together.
+const maxNesting = 64
+
+// appendData appends the data object of the event.
+func (x *Evaluation) appendData(dst []byte) []byte {
+	t := &x.data
+	t.nodes = append(t.nodes[:0], dataNode{})
+	if t.index == nil {
+		t.index = map[dataKey]int32{}
+	}
+	clear(t.index)
+	for s := range fields.NumSlots {
+		if v, ok := x.event.Fields.Static(s); ok {
+			t.add(s.String(), v, false)
+		}
+	}
+	for _, d := range x.event.Fields.Dynamic() {
+		t.add(d.Name, d.Value, d.Array)
+	}
+	return t.write(dst, 0)
+}
+
+// add puts a field into the tree; of two equal names the first holds.
+func (t *dataTree) add(name, value string, array bool) {
+	at := int32(0)
+	for range maxNesting {
+		part, rest, nested := strings.Cut(name, ".")
+		if !nested {
+			break
+		}
+		at = t.child(at, part)
+		name = rest
+	}
+	n := &t.nodes[t.child(at, name)]
+	if !n.set {
+		n.set, n.value, n.array = true, value, array
+	}
+}
+
+// child finds or makes the child of a node.
+func (t *dataTree) child(parent int32, name string) int32 {
+	p := &t.nodes[parent]
+	if p.last != 0 && t.nodes[p.last].name == name {
+		return p.last
+	}
+	key := dataKey{parent, name}
+	if n, ok := t.index[key]; ok {
+		return n
+	}
+	n := int32(len(t.nodes))
+	t.index[key] = n
+	if p.last == 0 {
+		p.first = n
+	} else {
+		t.nodes[p.last].next = n
+	}
+	p.last = n
+	t.nodes = append(t.nodes, dataNode{name: name})
+	return n
+}
+
+func (t *dataTree) write(dst []byte, at int32) []byte {
+	n := &t.nodes[at]
+	if n.first == 0 && at != 0 {
+		return n.writeValue(dst)
+	}
+	dst = append(dst, '{')
+	separate := false
+	if n.set {
+		dst = append(dst, `"`+ownValue+`":`...)
+		dst = n.writeValue(dst)
+		separate = true
+	}
+	for c := n.first; c != 0; c = t.nodes[c].next {
+		if separate {
+			dst = append(dst, ',')
+		}
+		separate = true
+		dst = appendJSONString(dst, t.nodes[c].name)
+		dst = append(dst, ':')
+		dst = t.write(dst, c)
+	}
+	return append(dst, '}')
+}
+
+func (n *dataNode) writeValue(dst []byte) []byte {
+	if n.array && utf8.ValidString(n.value) {
+		from := len(dst)
+		dst = append(dst, n.value...)
+		if json.Valid(dst[from:]) {
+			return dst
+		}
+		dst = dst[:from]
+	}
+	return appendJSONString(dst, n.value)
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendJSONString appends a string as JSON. Bytes that are no UTF-8 become U+FFFD.
+func appendJSONString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && size == 1 {
+				dst = append(dst, s[from:i]...)
+				dst = append(dst, "\ufffd"...)
+				from = i + 1
+			}
+			i += size
+			continue
+		}
+		if c >= 0x20 && c != '"' && c != '\\' {
+			i++
+			continue
+		}
+		dst = append(dst, s[from:i]...)
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+		i++
+		from = i
+	}
+	dst = append(dst, s[from:]...)
+	return append(dst, '"')
+}

@@ -1,0 +1,116 @@
+package rules
+
+import (
+	"armor/rules/internal/fields"
+	"armor/rules/internal/header"
+	"armor/rules/internal/match"
+)
+
+// Match is the stateful half: the rule walk. Call it in order per agent; it is safe for many goroutines. The Verdict
+// is valid until x is used again.
+func (e *Engine) Match(x *Evaluation) *Verdict {
+	x.begin(e)
+	defer x.context.Session.End()
+	e.accumulate(x)
+	rule, parent := e.find(x)
+	if rule != nil {
+		e.conclude(x, rule, parent)
+	}
+	return &x.verdict
+}
+
+// begin fills in what does not depend on rules.
+func (x *Evaluation) begin(e *Engine) {
+	d := x.event.Decoder
+	previous := x.verdict.PreviousOutput[:0]
+	clear(previous)
+	x.verdict = Verdict{
+		Decoder:        d.Name,
+		DecoderParent:  d.Parent,
+		FTSComment:     d.FTSComment,
+		Accumulated:    d.Accumulate,
+		Timestamp:      x.event.Header.Timestamp,
+		ProgramName:    x.event.Header.ProgramName,
+		Hostname:       header.AlertHostname(x.ev.Log),
+		PreviousOutput: previous,
+		x:              x,
+	}
+	c := &x.context
+	c.Reset(e.rs.tree)
+	c.Session.Begin(e.binding, x.ev.Replay)
+	c.Now = e.now()
+	if x.ev.Local() {
+		c.Agent = "000"
+		c.Location = x.ev.Location
+		c.Hostname = x.event.Header.Hostname
+		return
+	}
+	c.Agent = x.ev.AgentID
+	c.Hostname = x.ev.AgentName
+	c.Location = x.remoteLocation()
+}
+
+// remoteLocation is the location of another agent's event as rules see it. The last one is kept: events of one agent
+// and file often follow each other.
+func (x *Evaluation) remoteLocation() string {
+	k := locationKey{x.ev.AgentID, x.ev.AgentName, x.ev.Location}
+	if x.location.key != k {
+		x.location.key = k
+		x.location.text = "[" + k.id + "] (" + k.name + ") any->" + k.path
+	}
+	return x.location.text
+}
+
+// accumulate carries fields on from earlier events, for decoders that ask for it.
+func (e *Engine) accumulate(x *Evaluation) {
+	d := x.event.Decoder
+	if !d.Accumulate {
+		return
+	}
+	id, ok := x.event.Fields.Static(fields.ID)
+	if !ok || id == "" {
+		return
+	}
+	key := x.context.Hostname + "\x00" + d.Name + "\x00" + id
+	x.context.Session.Accumulate(key, x.context.Now.Unix(), &x.event.Fields)
+}
+
+func (e *Engine) find(x *Evaluation) (rule, parent *match.Rule) {
+	if id := x.event.ForcedRule; id > 0 {
+		if r, ok := e.rs.tree.ByID(id); ok {
+			return r, nil
+		}
+	}
+	return e.rs.tree.Walk(&x.context)
+}
+
+// conclude fills in the verdict for the rule that the event ended in.
+func (e *Engine) conclude(x *Evaluation, rule, parent *match.Rule) {
+	v, c := &x.verdict, &x.context
+	v.Rule = e.rs.byIndex[rule.Index]
+	v.FiredTimes = c.Session.Fired(rule.Index)
+	if rule.Level > 0 && rule.IgnorePeriod > 0 && c.Session.Ignored(rule.Index, rule.IgnorePeriod, c.Now.Unix()) {
+		v.SuppressedBy = v.Rule
+		v.Rule = nil
+		if parent == nil || parent.Index < 0 {
+			return
+		}
+		v.Rule = e.rs.byIndex[parent.Index]
+		rule = parent
+	}
+	v.Description = rule.Meta.Description
+	if text, ok := c.Describe(rule, x.description[:0]); ok {
+		x.description = text
+		v.Description = string(text)
+	}
+	v.Alert = rule.Level > 0 && !rule.NoAlert && !rule.Meta.NoLog
+	if rule.Level == 0 || v.SuppressedBy != nil {
+		return
+	}
+	c.Mask(rule)
+	v.PreviousOutput = append(v.PreviousOutput, c.Previous...)
+	x.lists = e.rs.tree.Lists(rule, x.lists[:0])
+	if len(x.lists) > 0 {
+		c.Session.Record(c.Current(), x.lists...)
+	}
+}

@@ -1,0 +1,79 @@
+package match
+
+import (
+	"time"
+
+	"armor/rules/internal/decode"
+	"armor/rules/internal/fields"
+	"armor/rules/internal/window"
+)
+
+// Context is the event that is being matched, and the working memory of the walk. Reuse it.
+type Context struct {
+	Event *decode.Event
+	// Hostname and Location as rules see them.
+	Hostname, Location string
+	// Agent is the id of the agent.
+	Agent string
+	// Now is the engine's clock.
+	Now time.Time
+	// Session gives access to the memory.
+	Session window.Session
+	// Symbols are the dynamic fields that correlation compares.
+	Symbols []fields.Symbol
+	// Previous are the logs that the last correlation found, newest first.
+	Previous []string
+
+	current window.Event
+	filled  bool
+	failed  []uint32 // by rule index: generation in which the rule is known to lead nowhere
+	gen     uint32
+	key     []byte
+}
+
+// Reset prepares the context for the next event of a tree.
+func (x *Context) Reset(t *Tree) {
+	if len(x.failed) != len(t.rules) {
+		x.failed = make([]uint32, len(t.rules))
+		x.gen = 0
+	}
+	x.gen++
+	if x.gen == 0 {
+		clear(x.failed)
+		x.gen = 1
+	}
+	x.filled = false
+	clear(x.Previous)
+	x.Previous = x.Previous[:0]
+}
+
+// Current is the event as correlation sees it.
+func (x *Context) Current() *window.Event {
+	if x.filled {
+		return &x.current
+	}
+	x.filled = true
+	c := &x.current
+	dynamic := c.Dynamic[:0]
+	*c = window.Event{
+		Time:       x.Now.Unix(),
+		Agent:      x.Agent,
+		Location:   x.Location,
+		Category:   uint8(x.Event.Decoder.Category),
+		Log:        x.Event.Log,
+		Full:       x.Event.Line,
+		HasDynamic: len(x.Event.Fields.Dynamic()) > 0,
+	}
+	for s := range fields.NumSlots {
+		if v, ok := x.Event.Fields.Static(s); ok {
+			c.Static[s] = v
+			c.Present |= 1 << s
+		}
+	}
+	for _, n := range x.Symbols {
+		v, ok := x.Event.Fields.Get(n)
+		dynamic = append(dynamic, window.Value{Text: v, Set: ok})
+	}
+	c.Dynamic = dynamic
+	return c
+}

@@ -1,0 +1,141 @@
+package match
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+
+	"armor/rules/internal/fields"
+	"armor/rules/internal/window"
+)
+
+type correlateQuery = window.Query
+
+// defaultTimeframe is that of a rule without one, in seconds.
+const defaultTimeframe = 360
+
+// correlation makes the condition that counts earlier events, and marks the rules whose events count.
+func (l *Loader) correlation(r *Rule, d *definition, p *ruleParser) *correlate {
+	q := window.Query{
+		Previous:          l.previous(d.frequency),
+		Timeframe:         int64(d.timeframe),
+		Level:             r.Level,
+		Global:            d.same.global,
+		Same:              d.same.same,
+		Different:         d.same.different,
+		SameDynamic:       l.dynamic(d.same.sameDynamic),
+		DifferentDynamic:  l.dynamic(d.same.differentDynamic),
+		SameLocation:      d.same.sameLocation,
+		DifferentLocation: d.same.differentLocation,
+		SameAgent:         d.same.sameAgent,
+		DifferentAgent:    d.same.differentAgent,
+	}
+	if q.DifferentAgent {
+		q.Global = true
+	}
+	if q.Timeframe == 0 {
+		q.Timeframe = defaultTimeframe
+	}
+	if d.matchedRegex.line > 0 {
+		q.Regex = p.compile(&d.matchedRegex, "if_matched_regex")
+	}
+	switch {
+	case d.overwritten:
+		q.List = d.keepList - 1
+	case d.matchedSid > 0:
+		marked := l.tree.byID[d.matchedSid]
+		if marked == nil {
+			p.rep.Warnf(r.Meta.Line, p.subject, "rule %d in if_matched_sid is not known, so the rule never fires; check the number", d.matchedSid)
+			q.List = l.newList("none:" + l.fingerprint(r))
+			break
+		}
+		if marked.SidList < 0 {
+			marked.SidList = l.newList("sid:" + l.keys[marked.Index])
+		}
+		q.List = marked.SidList
+	case d.matchedGroup != "":
+		q.List = l.newList("group:" + l.fingerprint(r))
+		l.comparisons += len(l.tree.rules)
+		if l.comparisons > maxComparisons {
+			p.rep.Errorf(r.Meta.Line, p.subject, "too many rules with if_matched_group; use if_matched_sid")
+			return nil
+		}
+		for _, other := range l.tree.rules {
+			if other != r && hasGroup(other.groupText, d.matchedGroup) {
+				other.GroupLists = append(other.GroupLists, q.List)
+			}
+		}
+	default:
+		if l.tree.always < 0 {
+			l.tree.always = l.newList("all")
+		}
+		q.List = l.tree.always
+		q.SameCategory = true
+	}
+	list := &l.tree.plan.Lists[q.List]
+	list.MaxAge = max(list.MaxAge, q.Timeframe)
+	return &correlate{query: q}
+}
+
+// previous is how many earlier events a frequency asks for. Wazuh counts all events, this one included; OSSEC fires on
+// event frequency+2. Without a frequency one earlier event is enough.
+func (l *Loader) previous(frequency int) int {
+	switch {
+	case frequency == 0:
+		return 1
+	case l.opts.OSSEC:
+		return frequency + 1
+	}
+	return frequency - 1
+}
+
+func (l *Loader) newList(key string) int {
+	l.tree.plan.Lists = append(l.tree.plan.Lists, window.ListPlan{Key: key})
+	return len(l.tree.plan.Lists) - 1
+}
+
+// dynamic gives the places of field names in the events that are remembered.
+func (l *Loader) dynamic(names []fields.Symbol) []int {
+	var out []int
+	for _, n := range names {
+		i, ok := l.symbolIndex[n]
+		if !ok {
+			i = len(l.tree.plan.Symbols)
+			l.tree.plan.Symbols = append(l.tree.plan.Symbols, n)
+			l.symbolIndex[n] = i
+		}
+		out = append(out, i)
+	}
+	return out
+}
+
+// fingerprint changes when the definition of a rule or of one above it changes.
+func (l *Loader) fingerprint(r *Rule) string {
+	h := sha256.New()
+	io.WriteString(h, r.Meta.XML)
+	io.WriteString(h, r.groupText)
+	for i, id := range r.parents {
+		if i >= 64 {
+			fmt.Fprint(h, len(r.parents))
+			break
+		}
+		if parent := l.tree.byID[id]; parent != nil {
+			io.WriteString(h, l.keys[parent.Index])
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// Lists are the lists that an event of this rule goes to.
+func (t *Tree) Lists(r *Rule, buf []int) []int {
+	if r.SidList >= 0 {
+		buf = append(buf, r.SidList)
+	} else {
+		buf = append(buf, r.GroupLists...)
+	}
+	if t.always >= 0 {
+		buf = append(buf, t.always)
+	}
+	return buf
+}
