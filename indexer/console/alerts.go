@@ -44,8 +44,8 @@ type rowRule struct {
 	Groups      []string `json:"groups"`
 }
 
-// document is what the console reads out of an alert document.
-type document struct {
+// rowDocument is what the console reads out of an alert document.
+type rowDocument struct {
 	Agent    rowAgent `json:"agent"`
 	Rule     rowRule  `json:"rule"`
 	Location string   `json:"location"`
@@ -53,7 +53,7 @@ type document struct {
 }
 
 func newRow(hit store.Hit) (row, error) {
-	var doc document
+	var doc rowDocument
 	if err := json.Unmarshal(hit.JSON, &doc); err != nil {
 		return row{}, fmt.Errorf("read alert %s from the store: %w", hit.ID, err)
 	}

@@ -49,6 +49,9 @@ func describe(err error) apiError {
 	case errors.As(err, &api):
 		return api
 	case errors.As(err, &syntax):
+		if syntax.Query == "" { // about a filter, not about what was typed
+			return apiError{Kind: kindQuery, Message: syntax.Message, status: http.StatusBadRequest}
+		}
 		at := utf8.RuneCountInString(syntax.Query[:max(0, min(syntax.Pos, len(syntax.Query)))])
 		return apiError{Kind: kindQuery, Message: syntax.Message, Position: &at, status: http.StatusBadRequest}
 	case errors.As(err, &request):

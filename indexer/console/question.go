@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"armor/indexer/field"
+	"armor/indexer/match"
 	"armor/indexer/query"
 	"armor/indexer/store"
 )
@@ -56,6 +58,10 @@ func readQuery(p url.Values) (query.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A value that does not fit its field is found here, where its position still refers to what the person typed.
+	if _, err := match.Bind(node, time.Now()); err != nil {
+		return nil, placed(err, text)
+	}
 	nodes := []query.Node{node}
 	if text := p.Get("level"); text != "" {
 		level, err := strconv.ParseUint(text, 10, 8)
@@ -75,6 +81,14 @@ func readQuery(p url.Values) (query.Node, error) {
 		return nil, err
 	}
 	return all(append(nodes, filters...)), nil
+}
+
+func placed(err error, text string) error {
+	var syntax *query.Error
+	if errors.As(err, &syntax) {
+		return &query.Error{Query: text, Pos: syntax.Pos, Message: syntax.Message}
+	}
+	return err
 }
 
 func readFieldFilters(p url.Values) ([]query.Node, error) {
