@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/status"
 
+	"armor/internal/daemon"
 	"armor/rules"
 )
 
@@ -23,32 +24,14 @@ type IO struct {
 	Out, Err io.Writer
 }
 
-// usageError is a mistake of the caller: exit code 2.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
-// usage wraps a mistake in flags, arguments or configuration.
-func usage(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &usageError{err}
-}
+// usage wraps a mistake in flags, arguments or configuration: exit code 2.
+func usage(err error) error { return daemon.Usage(err) }
 
 // usagef is usage with a message.
-func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
+func usagef(format string, args ...any) error { return daemon.Usagef(format, args...) }
 
 // errFailed ends with exit code 1 without a message: the command has said already what is wrong.
 var errFailed = errors.New("failed")
-
-// Exit codes.
-const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2
-)
 
 // Run executes one command line and gives its exit code.
 func Run(ctx context.Context, args []string, streams IO) int {
@@ -59,19 +42,14 @@ func Run(ctx context.Context, args []string, streams IO) int {
 	root.SetErr(streams.Err)
 	err := root.ExecuteContext(ctx)
 	switch {
-	case err == nil:
-		return exitDone
 	case errors.Is(err, errFailed):
-		return exitFailed
+		return daemon.ExitFailed
 	case errors.Is(err, syscall.EPIPE): // the reader has seen enough, as with `| head`
-		return exitDone
+		return daemon.ExitDone
+	case err != nil:
+		fmt.Fprintln(streams.Err, "armor:", message(err))
 	}
-	fmt.Fprintln(streams.Err, "armor:", message(err))
-	var usage *usageError
-	if errors.As(err, &usage) {
-		return exitUsage
-	}
-	return exitFailed
+	return daemon.ExitCode(err)
 }
 
 // message is an error as a person should see it.
