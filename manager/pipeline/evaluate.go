@@ -1,0 +1,126 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"google.golang.org/protobuf/proto"
+
+	"armor/internal/alertstream"
+	armorv1 "armor/proto/armor/v1"
+)
+
+// Reasons of dead letters.
+const (
+	reasonPanic         = "engine_panic"
+	reasonUnpublishable = "unpublishable_alert"
+)
+
+// evaluate decodes a batch in parallel, and matches and publishes it in order. False: the pipeline stopped, the batch is not
+// finished and its agent sends it again.
+func (p *Pipeline) evaluate(j *job) bool {
+	f := p.force.Load()
+	parts := chunks(f, j.agent, j.replay, j.events)
+	j.events = nil // bodies are freed chunk by chunk
+	ahead := p.cfg.Workers + 1
+	for _, c := range parts[:min(ahead, len(parts))] {
+		p.offer(c)
+	}
+	for i, c := range parts {
+		c.decode() // unless a worker has begun
+		<-c.done
+		if i+ahead < len(parts) {
+			p.offer(parts[i+ahead])
+		}
+		for n, ev := range c.events {
+			s := c.slots[n]
+			if !p.conclude(f, j, ev, s) {
+				return false
+			}
+			c.slots[n], c.events[n] = nil, nil
+		}
+		parts[i] = nil
+	}
+	return true
+}
+
+// conclude ends one decoded event. False: the pipeline stopped.
+func (p *Pipeline) conclude(f *force, j *job, ev *armorv1.Event, s *slot) bool {
+	alert, err := p.match(f, j, ev, s)
+	if err != nil {
+		// The working memory may be in any state: it is not used again.
+		return p.bury(j, ev, reasonPanic, err)
+	}
+	f.release(s)
+	if alert == nil {
+		p.silent.Add(1)
+		return true
+	}
+	j.left.Add(1)
+	err = p.deps.Publisher.Publish(p.life, alert, func(err error) { p.published(j, ev, err) })
+	switch {
+	case err == nil:
+		return true
+	case p.life.Err() != nil:
+		return false
+	}
+	j.left.Add(-1)
+	return p.bury(j, ev, reasonUnpublishable, err)
+}
+
+// match gives the event's alert; nil: none.
+func (p *Pipeline) match(f *force, j *job, ev *armorv1.Event, s *slot) (alert *armorv1.Alert, err error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			alert, err = nil, &panicError{doing: "matching", value: r, stack: debug.Stack()}
+		}
+	}()
+	v := f.engine.Match(s.x)
+	if v == nil || v.Rule == nil || !v.Alert {
+		return nil, nil
+	}
+	return p.alert(f, j.agent, j.lane.key.spoolID, ev, v), nil
+}
+
+// published hears what became of an alert; it runs in the publisher's goroutine and must not block.
+func (p *Pipeline) published(j *job, ev *armorv1.Event, err error) {
+	switch {
+	case err == nil:
+		p.alerted.Add(1)
+		j.done()
+	case p.life.Err() != nil:
+		// Not finished: the agent sends it again.
+	default:
+		p.start(func() {
+			if p.bury(j, ev, reasonUnpublishable, err) {
+				j.done()
+			}
+		})
+	}
+}
+
+// bury keeps an event that cannot be handled as a dead letter and counts it as failed. False: the pipeline stopped.
+func (p *Pipeline) bury(j *job, ev *armorv1.Event, reason string, cause error) bool {
+	where := fmt.Sprintf("armor.v1.Event of agent %s, spool %s, sequence %d, location %s", j.agent.ID, j.lane.key.spoolID, ev.GetSequence(), ev.GetLocation())
+	var panicked *panicError
+	if errors.As(cause, &panicked) {
+		p.log.Error("the engine panicked on an event; it becomes a dead letter", "event", where, "err", cause, "stack", string(panicked.stack))
+	}
+	data, err := proto.Marshal(ev)
+	if err != nil {
+		data = ev.GetBody() // it was decoded from the wire, so this does not happen; the body is what counts
+	}
+	switch err := p.deps.DeadLetters.DeadLetter(p.life, reason, data, where+": "+cause.Error()); {
+	case err == nil:
+	case alertstream.IsPermanent(err):
+		p.log.Error("an event is lost: it failed, and so did its dead letter", "event", where, "reason", reason, "cause", cause, "err", err)
+	default:
+		return false
+	}
+	p.failed.Add(1)
+	return true
+}

@@ -1,0 +1,60 @@
+package manager
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"armor/manager/pipeline"
+	armorv1 "armor/proto/armor/v1"
+)
+
+// Status tells how the manager is: the conservation counters accepted, alerted, silent, duplicate and failed (at rest the
+// first is the sum of the others), and the gauges in_flight (events), publishing (alerts without acknowledgement) and agents
+// (connected).
+func (m *Manager) Status() *armorv1.ComponentStatus {
+	c := m.pipeline.Counts()
+	out := &armorv1.ComponentStatus{
+		Name: "manager",
+		Counters: map[string]uint64{
+			"accepted": c.Accepted, "alerted": c.Alerted, "silent": c.Silent, "duplicate": c.Duplicate, "failed": c.Failed,
+		},
+		Gauges: map[string]float64{
+			"in_flight": float64(c.InFlight()), "publishing": float64(m.publisher.InFlight()), "agents": float64(m.pipeline.Sessions()),
+		},
+	}
+	if err := m.Ready(); err != nil {
+		out.Reason = err.Error()
+	} else {
+		out.Ready = true
+	}
+	return out
+}
+
+// measure registers the same figures as metrics.
+func (m *Manager) measure(reg prometheus.Registerer) error {
+	if reg == nil {
+		return nil
+	}
+	counter := func(name, help string, get func(pipeline.Counts) uint64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "armor", Subsystem: "manager", Name: name + "_total", Help: help},
+			func() float64 { return float64(get(m.pipeline.Counts())) })
+	}
+	gauge := func(name, help string, get func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "armor", Subsystem: "manager", Name: name, Help: help}, get)
+	}
+	for _, c := range []prometheus.Collector{
+		counter("accepted", "Events taken from agents, resent ones included.", func(c pipeline.Counts) uint64 { return c.Accepted }),
+		counter("alerted", "Events whose alert is stored.", func(c pipeline.Counts) uint64 { return c.Alerted }),
+		counter("silent", "Events that raised no alert.", func(c pipeline.Counts) uint64 { return c.Silent }),
+		counter("duplicate", "Events that were resent and not evaluated again.", func(c pipeline.Counts) uint64 { return c.Duplicate }),
+		counter("failed", "Events that became dead letters.", func(c pipeline.Counts) uint64 { return c.Failed }),
+		gauge("in_flight", "Events taken that have not ended yet.", func() float64 { return float64(m.pipeline.Counts().InFlight()) }),
+		gauge("agents", "Agents with a stream.", func() float64 { return float64(m.pipeline.Sessions()) }),
+		gauge("rules", "Rules in force.", func() float64 { return float64(len(m.ruleset.InForce().Rules.Rules())) }),
+		gauge("ruleset_load_time_seconds", "When the ruleset was put in force.", func() float64 { return float64(m.ruleset.InForce().Loaded.Unix()) }),
+	} {
+		if err := reg.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
