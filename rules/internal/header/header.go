@@ -22,14 +22,22 @@ type Header struct {
 
 // Parse reads line as the reference does. The lines that it knows no header of
 // come back with Log = line.
-func Parse(line string) Header { return Header{Log: line} }
+//
+// A date is known by the separators at fixed places only, not by its digits or
+// names: "XXX YY ZZ:AA:BB host prog: text" has one.
+func Parse(line string) Header {
+	h := Header{Log: line}
+	if at, shift := syslogDate(line); at > 0 {
+		h.Timestamp = line[:at-1-shift]
+		h.names(line, at)
+		return h
+	}
+	other(line, &h)
+	return h
+}
 
-// ParseExtended reads the forms that the reference does not know: RFC 5424,
-// RFC 3164 after a <PRI>, and ISO dates with Z or of other widths. ok is false
-// if line has none of these forms.
-func ParseExtended(line string) (h Header, ok bool) { return Header{Log: line}, false }
-
-// AlertHostname returns the hostname that the reference's alert shows in
-// predecoder.hostname. It is computed from the whole line apart from
-// [Header.Hostname] and differs from it; empty if there is none.
-func AlertHostname(line string) string { return "" }
+// from sets Log to the part of line that begins at offset.
+func (h *Header) from(line string, offset int) {
+	h.Offset = min(offset, len(line))
+	h.Log = line[h.Offset:]
+}
