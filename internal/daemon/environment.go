@@ -29,7 +29,9 @@ func override(cfg any, environ []string) (warnings []string, err error) {
 			o.values[name] = value
 		}
 	}
-	o.walk(reflect.ValueOf(cfg).Elem(), strings.TrimSuffix(envPrefix, "_"))
+	target := reflect.ValueOf(cfg).Elem()
+	o.names = settingNames(target.Type(), strings.TrimSuffix(envPrefix, "_"))
+	o.walk(target, strings.TrimSuffix(envPrefix, "_"))
 	for name := range o.values {
 		if !o.used[name] {
 			text := "environment variable " + name + " sets nothing"
@@ -58,12 +60,32 @@ type overrides struct {
 	problems []error
 }
 
+func settingName(prefix string, f field) string {
+	return prefix + "_" + strings.ToUpper(strings.ReplaceAll(f.key, "-", "_"))
+}
+
+// settingNames lists the variables that could set something in a struct type.
+func settingNames(t reflect.Type, prefix string) []string {
+	var names []string
+	for _, f := range fieldsOf(t) {
+		name, inner := settingName(prefix, f), f.typ
+		if inner.Kind() == reflect.Pointer {
+			inner = inner.Elem()
+		}
+		if inner.Kind() == reflect.Struct && !decodesItself(inner) {
+			names = append(names, settingNames(inner, name)...)
+			continue
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
 // walk sets what lies below a struct value.
 func (o *overrides) walk(v reflect.Value, prefix string) {
 	for _, f := range fieldsOf(v.Type()) {
-		name := prefix + "_" + strings.ToUpper(strings.ReplaceAll(f.key, "-", "_"))
+		name := settingName(prefix, f)
 		at := v.FieldByIndex(f.index)
-		o.names = append(o.names, name)
 		t := f.typ
 		if t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct && !decodesItself(t.Elem()) {
 			o.walkPointer(at, name)
