@@ -1,0 +1,142 @@
+package rules_test
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"armor/internal/testenv"
+	"armor/rules"
+	"armor/rules/logtest"
+)
+
+// goldenFloor is the number of recorded lines that must agree in everything. It only rises.
+const goldenFloor = 0
+
+// golden is one recorded answer of the reference engine.
+type golden struct {
+	File, Section, Name, Log string
+	Line                     int
+	Got                      struct{ Rule, Level, Decoder string }
+	Output                   struct {
+		Rule       map[string]any
+		Decoder    map[string]any
+		Predecoder map[string]any
+		Data       map[string]any
+		FullLog    *string `json:"full_log"`
+	}
+}
+
+func (g *golden) key() string {
+	return fmt.Sprintf("%s [%s] %s line %d", g.File, g.Section, g.Name, g.Line)
+}
+
+func loadReference(t testing.TB) *rules.Ruleset {
+	t.Helper()
+	dir := filepath.Join(testenv.Data(t), "wazuh-ruleset")
+	rs, err := rules.Load(rules.Options{SetRuleDecoder: map[int]string{60000: "json"}}, rules.Source{FS: os.DirFS(dir)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rs
+}
+
+func readGolden(t testing.TB) []golden {
+	t.Helper()
+	f, err := os.Open(filepath.Join(testenv.Data(t), "wazuh-tests", "golden.jsonl.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []golden
+	sc := bufio.NewScanner(z)
+	sc.Buffer(nil, 1<<24)
+	for sc.Scan() {
+		var g golden
+		if err := json.Unmarshal(sc.Bytes(), &g); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, g)
+	}
+	if err := sc.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestGolden compares every recorded line: rule, level, description, groups, compliance, decoder, header and all
+// decoded fields.
+func TestGolden(t *testing.T) {
+	rs := loadReference(t)
+	lines := readGolden(t)
+	agree, differ := 0, 0
+	var session *logtest.Session
+	var state rules.State
+	for i := range lines {
+		g := &lines[i]
+		if g.Line == 1 || session == nil {
+			state = rules.NewMemoryState(rules.StateLimits{})
+			session = logtest.NewSession(rules.NewEngine(rs, rules.EngineOptions{State: state}), logtest.Options{})
+		}
+		diff := g.compare(t, session.Test(g.Log))
+		if diff == "" {
+			agree++
+			continue
+		}
+		differ++
+		if os.Getenv("ARMOR_GOLDEN_DIFFS") != "" {
+			t.Logf("%s\n%.300s\n%s", g.key(), g.Log, diff)
+		}
+	}
+	t.Logf("recorded lines: %d agree, %d differ", agree, differ)
+	if agree < goldenFloor {
+		t.Errorf("%d recorded lines agree, the floor is %d (ARMOR_GOLDEN_DIFFS=1 shows the differences)", agree, goldenFloor)
+	}
+}
+
+func (g *golden) compare(t *testing.T, r logtest.Result) string {
+	t.Helper()
+	var have struct {
+		Rule       map[string]any
+		Decoder    map[string]any
+		Predecoder map[string]any
+		Data       map[string]any
+	}
+	if err := json.Unmarshal(r.JSON(), &have); err != nil {
+		t.Fatalf("%s: result is no JSON: %v", g.key(), err)
+	}
+	var b strings.Builder
+	part := func(name string, want, got map[string]any, ignore ...string) {
+		want, got = without(want, ignore), without(got, ignore)
+		if d := cmp.Diff(want, got); d != "" {
+			fmt.Fprintf(&b, "%s (-reference +ours):\n%s", name, d)
+		}
+	}
+	part("rule", g.Output.Rule, have.Rule, "firedtimes", "mitre")
+	part("decoder", g.Output.Decoder, have.Decoder)
+	part("predecoder", g.Output.Predecoder, have.Predecoder)
+	part("data", g.Output.Data, have.Data)
+	return b.String()
+}
+
+func without(m map[string]any, names []string) map[string]any {
+	out := map[string]any{}
+	for k, v := range m {
+		if !slices.Contains(names, k) {
+			out[k] = v
+		}
+	}
+	return out
+}
