@@ -214,4 +214,3 @@ func (memInfo) Mode() fs.FileMode  { return 0o600 }
 func (memInfo) ModTime() time.Time { return time.Time{} }
 func (memInfo) IsDir() bool        { return false }
 func (memInfo) Sys() any           { return nil }
-
