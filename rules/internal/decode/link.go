@@ -26,6 +26,10 @@ func (l *Loader) Link(list *problem.List) *Tree {
 		subject := "decoder " + d.OwnName
 		tops := parents[d.Parent]
 		if tops == nil {
+			if l.broken[d.Parent] {
+				rep.Warnf(d.Line, subject, "is skipped with its parent %q", d.Parent)
+				continue
+			}
 			if _, known := t.ids[d.Parent]; known {
 				rep.Errorf(d.Line, subject, "parent %q has a parent itself; only decoders without one can be parents", d.Parent)
 			} else {
@@ -40,6 +44,10 @@ func (l *Loader) Link(list *problem.List) *Tree {
 			}
 			earlier.hasNext = true
 		} else if d.regexOffset == afterRegex {
+			if l.broken[d.OwnName] {
+				rep.Warnf(d.Line, subject, "is skipped with the first decoder of its name")
+				continue
+			}
 			rep.Errorf(d.Line, subject, "offset after_regex needs an earlier decoder of the same name under %q", d.Parent)
 			continue
 		}

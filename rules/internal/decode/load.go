@@ -25,11 +25,12 @@ type Loader struct {
 	symbols *fields.Symbols
 	tree    *Tree
 	full    bool
+	broken  map[string]bool // names of decoders with mistakes
 }
 
 // NewLoader starts a tree whose dynamic fields are interned in symbols.
 func NewLoader(symbols *fields.Symbols) *Loader {
-	return &Loader{symbols: symbols, tree: &Tree{ids: map[string]int32{}, symbols: symbols}}
+	return &Loader{symbols: symbols, broken: map[string]bool{}, tree: &Tree{ids: map[string]int32{}, symbols: symbols}}
 }
 
 // File adds the decoders of one file.
@@ -68,12 +69,15 @@ func (l *Loader) add(e *xmldoc.Element, rep *problem.Reporter) {
 			rep.Errorf(e.Line, p.subject, "unknown attribute %s; remove it", a.Name)
 		}
 	}
+	if _, known := l.tree.ids[name]; !known {
+		l.tree.ids[name] = int32(len(l.tree.ids))
+	}
+	p.d.ID = l.tree.ids[name]
 	if p.parse(e) {
 		l.tree.all = append(l.tree.all, p.d)
-		if _, known := l.tree.ids[name]; !known {
-			l.tree.ids[name] = int32(len(l.tree.ids))
-		}
-		p.d.ID = l.tree.ids[name]
+	} else {
+		// What refers to it is not reported once more.
+		l.broken[name] = true
 	}
 }
 

@@ -97,7 +97,7 @@ func (p *decoderParser) finish(e *xmldoc.Element) {
 		p.errorf(e.Line, "has neither <parent>, <program_name> nor <prematch>; add one")
 	}
 	if d.Parent != "" && p.program.line != 0 {
-		p.errorf(p.program.line, "<program_name> has no effect on a decoder with a parent; move it to the parent")
+		p.rep.Warnf(p.program.line, p.subject, "<program_name> has no effect on a decoder with a parent; move it to the parent")
 	}
 }
 

@@ -46,6 +46,7 @@ type Loader struct {
 	order       map[*Rule][]int16 // sort keys of the children
 	depths      map[*Rule]int
 	keys        []string
+	broken      map[int]bool // rules that were left out: what refers to them is not reported once more
 }
 
 // NewLoader starts an empty tree.
@@ -56,6 +57,7 @@ func NewLoader(opts Options) *Loader {
 		symbolIndex: map[fields.Symbol]int{},
 		order:       map[*Rule][]int16{},
 		depths:      map[*Rule]int{},
+		broken:      map[int]bool{},
 	}
 }
 
@@ -102,6 +104,7 @@ func (l *Loader) rule(e *xmldoc.Element, group, text string, rep *problem.Report
 	p.d.rule.Meta.Line = e.Line
 	p.d.rule.Meta.XML = text[e.Start:e.End]
 	if !p.parse(e) {
+		l.broken[p.d.rule.ID] = true
 		return
 	}
 	l.add(&p.d, &p)
@@ -127,6 +130,7 @@ func (l *Loader) add(d *definition, p *ruleParser) {
 		return
 	}
 	if !l.place(d, p) {
+		l.broken[r.ID] = true
 		return
 	}
 	r.Index = len(l.tree.rules)

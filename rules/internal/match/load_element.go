@@ -1,6 +1,7 @@
 package match
 
 import (
+	"strconv"
 	"strings"
 
 	"armor/rules/internal/decode"
@@ -108,7 +109,13 @@ func (p *ruleParser) parent(c *xmldoc.Element, text string) {
 	switch c.Name {
 	case "if_sid":
 		for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' || r == '\r' }) {
-			d.ifSid = append(d.ifSid, p.number(c.Line, "if_sid", part, 1, 999999))
+			id, err := strconv.Atoi(part)
+			if err != nil || id < 1 {
+				p.rep.Warnf(c.Line, p.subject, "if_sid %q is no rule number, so the rule is skipped; separate numbers with commas", part)
+				p.bad = true
+				return
+			}
+			d.ifSid = append(d.ifSid, id)
 		}
 		if len(d.ifSid) == 0 {
 			p.errorf(c.Line, "<if_sid> is empty; name a rule")

@@ -36,6 +36,10 @@ func (l *Loader) placeUnderIDs(d *definition, p *ruleParser) bool {
 	found := false
 	for _, id := range d.ifSid {
 		parent := l.tree.byID[id]
+		if parent == nil && l.broken[id] {
+			p.rep.Warnf(d.rule.Meta.Line, p.subject, "rule %d in if_sid was left out; mend that rule first", id)
+			continue
+		}
 		if parent == nil {
 			p.rep.Warnf(d.rule.Meta.Line, p.subject, "rule %d in if_sid is not known (or stands later); check the number", id)
 			continue
