@@ -13,6 +13,7 @@ import (
 type marks struct {
 	file       File
 	generation uint64
+	slot       int64  // the one to write next: never the newest whole one
 	committed  uint64 // ordinal
 	receipted  uint64 // ordinal
 }
@@ -46,13 +47,15 @@ func openMarks(fsys FS, name string) (m *marks, found bool, err error) {
 		}
 		found = true
 		m.generation = generation
+		m.slot = 1 - slot
 		m.committed = binary.LittleEndian.Uint64(buf[8:])
 		m.receipted = binary.LittleEndian.Uint64(buf[16:])
 	}
 	return m, found, nil
 }
 
-// set writes both marks; they count even if the writing fails.
+// set writes both marks. They count even if the writing fails; the slot is then written again next time, so that the other one
+// stays whole.
 func (m *marks) set(committed, receipted uint64) error {
 	m.committed, m.receipted = committed, receipted
 	m.generation++
@@ -61,6 +64,9 @@ func (m *marks) set(committed, receipted uint64) error {
 	binary.LittleEndian.PutUint64(buf[8:], committed)
 	binary.LittleEndian.PutUint64(buf[16:], receipted)
 	binary.LittleEndian.PutUint32(buf[24:], crc32.Checksum(buf[:24], castagnoli))
-	_, err := m.file.WriteAt(buf[:], int64(m.generation%2)*markSlot)
-	return err
+	if _, err := m.file.WriteAt(buf[:], m.slot*markSlot); err != nil {
+		return err
+	}
+	m.slot = 1 - m.slot
+	return nil
 }
