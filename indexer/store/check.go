@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -79,4 +80,31 @@ func (a *Aggregation) Check() (field.Field, error) {
 // TooManyBuckets says that an aggregation has more time buckets than MaxTimeBuckets.
 func TooManyBuckets() error {
 	return badRequest("more than %d time buckets: choose a longer interval, a shorter range or fewer values", MaxTimeBuckets)
+}
+
+// MaxID is the longest id in bytes.
+const MaxID = 128
+
+// Unfit says why no store can take a document; empty: it is fit.
+func Unfit(d *Document) string {
+	switch {
+	case d.ID == "":
+		return "the alert has no id"
+	case len(d.ID) > MaxID:
+		return fmt.Sprintf("the alert's id is longer than %d bytes", MaxID)
+	case !plainID(d.ID):
+		return "the alert's id has characters other than letters, digits, - and _"
+	case len(d.JSON) == 0:
+		return "the alert has no document"
+	}
+	return ""
+}
+
+func plainID(id string) bool {
+	for _, c := range []byte(id) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
 }

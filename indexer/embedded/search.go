@@ -1,0 +1,169 @@
+package embedded
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"time"
+
+	"armor/indexer/match"
+	"armor/indexer/store"
+)
+
+// Search finds documents. A query on what alerts share (rule, agent, manager, decoder, time, id) is answered from the
+// index; any other reads the documents of the span.
+func (s *Store) Search(ctx context.Context, q store.Search) (store.Page, error) {
+	if err := q.Check(); err != nil {
+		return store.Page{}, err
+	}
+	bound, err := q.Filter.Check(s.now())
+	if err != nil {
+		return store.Page{}, err
+	}
+	var page store.Page
+	p := newPlan(bound)
+	err = s.eachMonth(ctx, p, func(tx *sql.Tx) error {
+		f, err := loadFacets(ctx, tx, p.facet, false)
+		if err != nil {
+			return err
+		}
+		if p.rest != nil {
+			return p.scan(ctx, tx, f, q, &page)
+		}
+		n, err := p.count(ctx, tx, f)
+		if err != nil {
+			return err
+		}
+		page.Total += n
+		if n == 0 || len(page.Hits) > q.Size || q.Size == 0 {
+			return nil
+		}
+		return p.page(ctx, tx, f, q, &page)
+	})
+	if err != nil {
+		return store.Page{}, err
+	}
+	if len(page.Hits) > q.Size {
+		page.Hits = page.Hits[:q.Size]
+		if q.Size > 0 {
+			last := page.Hits[q.Size-1]
+			page.Next = &store.Position{Millis: last.Time.UnixMilli(), ID: last.ID}
+		}
+	}
+	return page, nil
+}
+
+// eachMonth calls f for every month that a plan touches, newest first, each in a transaction of its own.
+func (s *Store) eachMonth(ctx context.Context, p plan, f func(*sql.Tx) error) error {
+	if p.never {
+		return nil
+	}
+	s.files.RLock()
+	defer s.files.RUnlock()
+	months, err := s.months()
+	if err != nil {
+		return err
+	}
+	first := store.Month.Name(time.UnixMilli(max(p.from, minMillis)))
+	last := store.Month.Name(time.UnixMilli(min(p.to, maxMillis)))
+	for _, month := range months {
+		if month < first || month > last {
+			continue
+		}
+		if err := s.inMonth(ctx, month, f); err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // deleted meanwhile by the writer's retention
+			}
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// Bounds of the times that a month can be named for.
+var (
+	minMillis = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+	maxMillis = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC).UnixMilli()
+)
+
+func (s *Store) inMonth(ctx context.Context, month string, f func(*sql.Tx) error) error {
+	r, err := s.acquire(ctx, month)
+	if err != nil {
+		return err
+	}
+	defer s.release(month, r)
+	version, err := checkVersion(ctx, r.db, r.path)
+	if err != nil || version == 0 { // no tables yet: its writer has just made it
+		return err
+	}
+	tx, err := r.db.BeginTx(ctx, nil)
+	if err != nil {
+		return errWith(r.path, "reading alerts", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	return errWith(r.path, "reading alerts", f(tx))
+}
+
+func (p *plan) count(ctx context.Context, tx *sql.Tx, f *facets) (n uint64, err error) {
+	where, args := p.where(f)
+	err = tx.QueryRowContext(ctx, "SELECT count(*) FROM alerts WHERE "+where, args...).Scan(&n)
+	return n, err
+}
+
+// after is the SQL condition for what follows a position.
+func after(q store.Search) (string, []any) {
+	if q.After == nil {
+		return "", nil
+	}
+	return " AND time <= ? AND (time < ? OR id > ?)", []any{q.After.Millis, q.After.Millis, q.After.ID}
+}
+
+// page reads the hits that a page still wants, and one more.
+func (p *plan) page(ctx context.Context, tx *sql.Tx, f *facets, q store.Search, page *store.Page) error {
+	where, args := p.where(f)
+	more, moreArgs := after(q)
+	args = append(append(args, moreArgs...), q.Size+1-len(page.Hits))
+	rows, err := tx.QueryContext(ctx, "SELECT time, id, doc FROM alerts WHERE "+where+more+" ORDER BY time DESC, id LIMIT ?", args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var ms int64
+		var h store.Hit
+		if err := rows.Scan(&ms, &h.ID, &h.JSON); err != nil {
+			return err
+		}
+		h.Time = time.UnixMilli(ms).UTC()
+		page.Hits = append(page.Hits, h)
+	}
+	return rows.Err()
+}
+
+// scan reads every document of the span, counts those that match, and keeps the hits that a page still wants and one more.
+func (p *plan) scan(ctx context.Context, tx *sql.Tx, f *facets, q store.Search, page *store.Page) error {
+	m := match.NewMatcher(p.rest)
+	where, args := p.where(f)
+	rows, err := tx.QueryContext(ctx, "SELECT time, id, doc FROM alerts WHERE "+where+" ORDER BY time DESC, id", args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var ms int64
+		var id, doc sql.RawBytes
+		if err := rows.Scan(&ms, &id, &doc); err != nil {
+			return err
+		}
+		if !m.Match(doc) {
+			continue
+		}
+		page.Total++
+		if len(page.Hits) > q.Size || q.After != nil && (ms > q.After.Millis || ms == q.After.Millis && string(id) <= q.After.ID) {
+			continue
+		}
+		page.Hits = append(page.Hits, store.Hit{ID: string(id), Time: time.UnixMilli(ms).UTC(), JSON: append([]byte(nil), doc...)})
+	}
+	return rows.Err()
+}
