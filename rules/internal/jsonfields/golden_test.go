@@ -1,0 +1,120 @@
+package jsonfields
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"armor/internal/testenv"
+)
+
+// golden is one test line with the reference's output.
+type golden struct {
+	Log    string
+	Output struct {
+		Decoder struct{ Name string }
+		Data    map[string]any
+	}
+}
+
+func readGolden(tb testing.TB) []golden {
+	tb.Helper()
+	f, err := os.Open(filepath.Join(testenv.Data(tb), "wazuh-tests", "golden.jsonl.gz"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var all []golden
+	lines := bufio.NewScanner(z)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var g golden
+		if err := json.Unmarshal(lines.Bytes(), &g); err != nil {
+			tb.Fatal(err)
+		}
+		all = append(all, g)
+	}
+	if err := lines.Err(); err != nil {
+		tb.Fatal(err)
+	}
+	return all
+}
+
+// statics are the keys that the reference puts into slots of its own when they
+// stand at the top; they come out under the names given here.
+var statics = map[string]string{"user": "dstuser", "systemname": "system_name"}
+
+// TestGolden holds names and values against the reference's data of its own
+// test lines. Empty values are not shown there.
+func TestGolden(t *testing.T) {
+	const floor = 320
+	f := New(Options{})
+	n, fields := 0, 0
+	for _, g := range readGolden(t) {
+		if g.Output.Decoder.Name != "json" || !strings.HasPrefix(g.Log, "{") {
+			continue
+		}
+		n++
+		f.Reset()
+		list, err := f.Append(nil, g.Log, Modes{})
+		if err != nil {
+			t.Errorf("%q: %v", g.Log, err)
+			continue
+		}
+		got := map[string]any{}
+		for _, fd := range list {
+			fields++
+			if fd.Value != "" {
+				put(t, got, fd)
+			}
+		}
+		if diff := cmp.Diff(g.Output.Data, got); diff != "" {
+			t.Errorf("%q:\n%s", g.Log, diff)
+		}
+	}
+	t.Logf("%d cases ran, %d fields", n, fields)
+	if n < floor {
+		t.Errorf("only %d cases: at least %d are expected", n, floor)
+	}
+}
+
+// put sets a field in nested form; the first of a name wins.
+func put(t *testing.T, data map[string]any, fd Field) {
+	t.Helper()
+	name := fd.Name
+	if s := statics[name]; fd.Top && s != "" {
+		name = s
+	}
+	keys := strings.Split(name, ".")
+	for _, k := range keys[:len(keys)-1] {
+		next, ok := data[k].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			data[k] = next
+		}
+		data = next
+	}
+	last := keys[len(keys)-1]
+	if _, ok := data[last]; ok {
+		return
+	}
+	data[last] = fd.Value
+	if fd.Array {
+		var v any
+		if err := json.NewDecoder(bytes.NewReader([]byte(fd.Value))).Decode(&v); err != nil {
+			t.Errorf("array %s is not JSON: %v", fd.Value, err)
+		}
+		data[last] = v
+	}
+}

@@ -1,0 +1,131 @@
+package jsonfields
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// show gives "name=value" lines, with "[]" after the name of an array.
+func show(fields []Field) []string {
+	out := []string{}
+	for _, f := range fields {
+		mark := ""
+		if f.Array {
+			mark = "[]"
+		}
+		out = append(out, f.Name+mark+"="+f.Value)
+	}
+	return out
+}
+
+func TestAppend(t *testing.T) {
+	tests := []struct {
+		in    string
+		modes Modes
+		want  []string
+	}{
+		{`{}`, Modes{}, nil},
+		{` {"a":1,"b":{"c":[1, 2,"x"],"d":null,"e":true,"f":1.5,"g":12345678901},"h":false} trailing }`, Modes{},
+			[]string{"a=1", "b.c[]=[1,2,\"x\"]", "b.d=null", "b.e=true", "b.f=1.500000", "b.g=12345678901.000000", "h=false"}},
+		{`{"a":null,"b":[],"c":{},"d":""}`, Modes{}, []string{"a=null", "b[]=[]", "d="}},
+		{`{"a":null,"b":{"c":null}}`, Modes{Null: NullDiscard}, nil},
+		{`{"a":[1, 2.5,"x",true,null,[3],{"y":4}],"b":[],"c":["a,b"]}`, Modes{Array: ArrayCSV}, []string{"a=1,2.500000,x,true", "b=", "c=a,b"}},
+		{`{"a":[null,{"x":[]},"z"]}`, Modes{Array: ArrayCSV}, []string{"a=z"}},
+		{`{"n":[60.0,1e3,1e20,0.1,12345678901,-0,1.23456789012345678,007]}`, Modes{}, []string{"n[]=[60,1000,1e+20,0.1,12345678901,0,1.2345678901234567,7]"}},
+		{`{"a":2147483647,"b":2147483648,"c":-2147483648,"d":-0,"e":1e2,"f":007,"g":1.,"h":-.5,"i":0.0000001}`, Modes{},
+			[]string{"a=2147483647", "b=2147483648.000000", "c=-2147483648", "d=0", "e=100", "f=7", "g=1", "h=-0.500000", "i=0.000000"}},
+		{`{"a":1e999,"b":-1e999,"c":[1e999]}`, Modes{}, []string{"a=inf", "b=-inf", "c[]=[null]"}},
+		{`{"s":"q\" b\\ s\/ \b\f\n\r\t \u00e9 \ud83d\ude00","k\u0041\n":"v"}`, Modes{}, []string{"s=q\" b\\ s/ \b\f\n\r\t é 😀", "kA\n=v"}},
+		{`{"a":[ "q\" \\ \/ \u0001 \u00e9 é" , { "k" : [ ] , "l" : { } } ]}`, Modes{}, []string{`a[]=["q\" \\ / \u0001 é é",{"k":[],"l":{}}]`}},
+		{`{"a":1,"a":2,"A":3}`, Modes{}, []string{"a=1", "a=2", "A=3"}},
+		{`{"a.b":1,"a":{"b":2},"":3,"x":{"":4}}`, Modes{}, []string{"a.b=1", "a.b=2", "x.=4"}},
+		{"{\"raw\":\"tab\there\nand \xff\"}", Modes{}, []string{"raw=tab\there\nand \xff"}},
+	}
+	f := New(Options{})
+	for range 2 { // cold and warm
+		for _, tt := range tests {
+			f.Reset()
+			got, err := f.Append(nil, tt.in, tt.modes)
+			if err != nil {
+				t.Errorf("%s: %v", tt.in, err)
+				continue
+			}
+			want := tt.want
+			if want == nil {
+				want = []string{}
+			}
+			if diff := cmp.Diff(want, show(got)); diff != "" {
+				t.Errorf("%s:\n%s", tt.in, diff)
+			}
+		}
+	}
+}
+
+func TestAppendRefuses(t *testing.T) {
+	deep := strings.Repeat(`{"a":`, 1001) + "1" + strings.Repeat("}", 1001)
+	deepArray := `{"a":` + strings.Repeat("[", 100000)
+	tests := []string{``, ` `, `[]`, `1`, `"a"`, `{`, `{"`, `{"a`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{a:1}`, `{"a" 1}`, `{"a":1 "b":2}`,
+		`{"a":"\x"}`, `{"a":"\u12"}`, `{"a":"\ud800"}`, `{"a":"\ud800\u0041"}`, `{"a":"\udc00"}`, `{"a":"x\`, `{"a":"x\"`, `{"a":-}`, `{"a":1e}`, `{"a":.5}`, `{"a":+1}`,
+		`{"a":1.2.3}`, `{"a":tru}`, `{"a":nul}`, `{"a":[}`, `{"a":[1,]}`, `{"a":[1 2]}`, `{"a":[1`, `{"a":[{"b"]}`, `{"a":[{"b":1,}]}`, `{"a":[{"b"`, `{"a":[nul]}`, `{"a":x}`, deep, deepArray}
+	for _, mode := range []ArrayMode{ArrayJSON, ArrayCSV} {
+		f := New(Options{})
+		before := []Field{{Name: "kept"}}
+		for _, in := range tests {
+			got, err := f.Append(before, in, Modes{Array: mode})
+			if !errors.Is(err, ErrSyntax) || len(got) != 1 || got[0].Name != "kept" {
+				t.Errorf("%.80q: got %d fields, error %v", in, len(got), err)
+			}
+		}
+	}
+}
+
+func TestLongPathsAreBounded(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`{"` + strings.Repeat("k", 100_000) + `":{`)
+	for i := range 1000 {
+		fmt.Fprintf(&b, `"k%d":1,`, i)
+	}
+	b.WriteString(`"z":1}}`)
+	f := New(Options{})
+	if got, err := f.Append(nil, b.String(), Modes{}); !errors.Is(err, ErrLimit) || len(got) != 0 {
+		t.Errorf("got %d fields, error %v; want none and ErrLimit", len(got), err)
+	}
+}
+
+// TestHostileKeys fills the cache over and over and checks that it stays
+// bounded and right.
+func TestHostileKeys(t *testing.T) {
+	f := New(Options{})
+	for i := range 3 * maxPaths {
+		f.Reset()
+		got, err := f.Append(nil, fmt.Sprintf(`{"k%d":{"x":%d}}`, i, i), Modes{})
+		if err != nil || len(got) != 1 || got[0].Name != fmt.Sprintf("k%d.x", i) {
+			t.Fatalf("record %d: %v, %v", i, got, err)
+		}
+		if f.paths.count > maxPaths+2 {
+			t.Fatalf("%d paths are kept", f.paths.count)
+		}
+	}
+}
+
+func TestSymbols(t *testing.T) {
+	asked := map[string]int{}
+	f := New(Options{Resolve: func(name string) int32 {
+		asked[name]++
+		return int32(len(name))
+	}})
+	for range 3 {
+		f.Reset()
+		got, err := f.Append(nil, `{"a":1,"bb":{"c":2}}`, Modes{})
+		if err != nil || len(got) != 2 || got[0].Symbol != 1 || got[1].Symbol != 4 || !got[0].Top || got[1].Top {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"a": 1, "bb.c": 1}, asked); diff != "" {
+		t.Error(diff)
+	}
+}
