@@ -27,12 +27,16 @@ func (f *Flattener) object(n *node, i, depth int) (int, error) {
 	}
 	guess := 0
 	for {
-		key, after, err := f.readKey(i)
-		if err != nil {
-			return 0, err
+		c, after := n.expected(text, i, guess)
+		if c == nil {
+			key, end, err := f.readKey(i)
+			if err != nil {
+				return 0, err
+			}
+			c, after = f.paths.child(n, key), end
 		}
-		c := f.paths.child(n, key, guess)
 		guess = c.index + 1
+		var err error
 		i = space(text, after)
 		if i == len(text) || text[i] != ':' {
 			return 0, ErrSyntax

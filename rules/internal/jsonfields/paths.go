@@ -16,6 +16,7 @@ type node struct {
 	index    int              // in the parent's order
 	children map[string]*node // by key
 	parent   *node
+	plain    bool // the key needs no escapes
 }
 
 // paths is a cache of key paths. When it is full it is dropped as a whole, so
@@ -36,12 +37,23 @@ func (p *paths) begin() {
 	p.spent = 0
 }
 
-// child returns the path of key below n. guess is where it is expected in n's
-// order: records of one kind mostly have their keys in one order.
-func (p *paths) child(n *node, key string, guess int) *node {
-	if guess < len(n.order) && n.order[guess].key == key {
-		return n.order[guess]
+// expected returns the child at index guess of n's order, if its key stands in
+// quotes at index i, and the index after it; else nil. Records of one kind
+// mostly have their keys in one order.
+func (n *node) expected(text string, i, guess int) (*node, int) {
+	if guess >= len(n.order) {
+		return nil, 0
 	}
+	c := n.order[guess]
+	end := i + 1 + len(c.key)
+	if c.plain && end < len(text) && text[i] == '"' && text[end] == '"' && text[i+1:end] == c.key {
+		return c, end + 1
+	}
+	return nil, 0
+}
+
+// child returns the path of key below n.
+func (p *paths) child(n *node, key string) *node {
 	if c := n.children[key]; c != nil {
 		return c
 	}
@@ -49,7 +61,7 @@ func (p *paths) child(n *node, key string, guess int) *node {
 }
 
 func (p *paths) add(n *node, key string) *node {
-	c := &node{key: strings.Clone(key), parent: n, index: len(n.order)}
+	c := &node{key: strings.Clone(key), parent: n, index: len(n.order), plain: strings.IndexByte(key, '\\') < 0 && strings.IndexByte(key, '"') < 0}
 	p.count++
 	p.bytes += len(key)
 	if n.children == nil {

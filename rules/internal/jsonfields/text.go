@@ -13,7 +13,14 @@ func stringEnd(text string, i int) (end int, escaped bool, err error) {
 	if i >= len(text) || text[i] != '"' {
 		return 0, false, ErrSyntax
 	}
-	for i++; ; {
+	i++
+	for near := min(i+24, len(text)); i < near && text[i] != '\\'; i++ {
+		if text[i] == '"' {
+			return i, false, nil
+		}
+	}
+	// i is at an escape or far from the start: search by words.
+	for {
 		quote := strings.IndexByte(text[i:], '"')
 		if quote < 0 {
 			return 0, false, ErrSyntax
