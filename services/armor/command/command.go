@@ -105,12 +105,17 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`,
 			root.AddCommand(c)
 		}
 	}
-	describeArguments(root)
+	root.SuggestionsMinimumDistance = 2
+	checkArguments(root)
 	return root
 }
 
-// describeArguments makes wrong arguments usage errors, in every command.
-func describeArguments(cmd *cobra.Command) {
+// checkArguments makes wrong arguments and unknown commands usage errors, everywhere.
+func checkArguments(cmd *cobra.Command) {
+	if cmd.HasSubCommands() && !cmd.Runnable() {
+		cmd.Args = knownCommand
+		cmd.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
@@ -120,8 +125,20 @@ func describeArguments(cmd *cobra.Command) {
 		}
 	}
 	for _, sub := range cmd.Commands() {
-		describeArguments(sub)
+		checkArguments(sub)
 	}
+}
+
+// knownCommand refuses the name of a command that does not exist, and names the nearest.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("unknown command %q", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		text += fmt.Sprintf(", did you mean %q?", near[0])
+	}
+	return errors.New(text)
 }
 
 // output is a command's buffered standard output; the caller flushes it.
