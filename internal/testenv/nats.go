@@ -55,7 +55,7 @@ func (n *NATSNode) URL() string { return "nats://127.0.0.1:" + strconv.Itoa(n.po
 // its command line. It is stopped at the end of the test.
 func NATSProcess(t testing.TB, arguments ...string) *NATSNode {
 	t.Helper()
-	binary, err := natsBinary(t.Context())
+	binary, err := natsBinary(t.Context(), t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,8 +80,14 @@ func NATSProcess(t testing.TB, arguments ...string) *NATSNode {
 	return n
 }
 
+// PrepareNATS builds nats-server, so that the first test need not. It is what `make deps` runs.
+func PrepareNATS(ctx context.Context, logf func(string, ...any)) error {
+	_, err := natsBinary(ctx, logf)
+	return err
+}
+
 // natsBinary builds the server once per version of the dependency.
-func natsBinary(ctx context.Context) (string, error) {
+func natsBinary(ctx context.Context, logf func(string, ...any)) (string, error) {
 	cache, err := CacheDir()
 	if err != nil {
 		return "", err
@@ -97,6 +103,7 @@ func natsBinary(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", fmt.Errorf("making the cache folder: %w", err)
 	}
+	logf("building nats-server %s", server.VERSION)
 	temp, err := os.MkdirTemp(cache, "building-")
 	if err != nil {
 		return "", fmt.Errorf("building nats-server: %w", err)
