@@ -105,13 +105,13 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`,
 			root.AddCommand(c)
 		}
 	}
-	root.SuggestionsMinimumDistance = 2
 	checkArguments(root)
 	return root
 }
 
 // checkArguments makes wrong arguments and unknown commands usage errors, everywhere.
 func checkArguments(cmd *cobra.Command) {
+	cmd.SuggestionsMinimumDistance = 2
 	if cmd.HasSubCommands() && !cmd.Runnable() {
 		cmd.Args = knownCommand
 		cmd.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }

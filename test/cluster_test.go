@@ -1,0 +1,215 @@
+package test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"armor/internal/rpc"
+	"armor/internal/testenv"
+	armorv1 "armor/proto/armor/v1"
+	"armor/services/armor/conservation"
+	"armor/test/ledger"
+)
+
+// cluster is Armor as separate processes: NATS, Elasticsearch, one manager, one indexer, agents. Each keeps its address and its
+// data over restarts.
+type cluster struct {
+	t       testing.TB
+	dir     string
+	nats    *testenv.NATSNode
+	elastic string
+
+	managerAddress, indexerAddress string
+	manager, indexer               *process
+	agents                         []*process
+	folders                        []string // what each agent reads
+	args                           []string // further lines of the manager's configuration
+	debug                          []string // debug address of each agent
+}
+
+// newCluster prepares a cluster with an agent per folder; nothing of Armor runs yet.
+func newCluster(t testing.TB, elastic string, folders ...string) *cluster {
+	t.Helper()
+	c := &cluster{t: t, dir: t.TempDir(), elastic: elastic, folders: folders, agents: make([]*process, len(folders))}
+	c.managerAddress, c.indexerAddress = freeAddress(t), freeAddress(t)
+	for range folders {
+		c.debug = append(c.debug, freeAddress(t))
+	}
+	return c
+}
+
+// freeAddress is an address that was free a moment ago.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// config writes a configuration file.
+func (c *cluster) config(name, text string) string {
+	c.t.Helper()
+	path := filepath.Join(c.dir, name+".yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	return path
+}
+
+func (c *cluster) managerToken() string { return filepath.Join(c.dir, "manager", "token") }
+func (c *cluster) indexerToken() string { return filepath.Join(c.dir, "indexer", "token") }
+
+func (c *cluster) startManager() {
+	c.t.Helper()
+	c.manager = start(c.t, "armor-manager", "--config", c.config("manager", fmt.Sprintf(`
+data_dir: %s
+grpc: {listen: %q}
+nats: {url: %q}
+ruleset: {include: [%q]}
+debug: {listen: ""}
+log: {level: info}
+`, filepath.Join(c.dir, "manager"), c.managerAddress, c.nats.URL(), specRules)))
+}
+
+func (c *cluster) startIndexer() {
+	c.t.Helper()
+	c.indexer = start(c.t, "armor-indexer", "--config", c.config("indexer", fmt.Sprintf(`
+data_dir: %s
+grpc: {listen: %q}
+nats: {url: %q}
+elasticsearch: {urls: [%q]}
+console: {listen: ""}
+debug: {listen: ""}
+log: {level: info}
+`, filepath.Join(c.dir, "indexer"), c.indexerAddress, c.nats.URL(), c.elastic)))
+}
+
+func (c *cluster) startAgent(i int) {
+	c.t.Helper()
+	id := fmt.Sprintf("%03d", i+1)
+	c.agents[i] = start(c.t, "armor-agent", "--config", c.config("agent-"+id, fmt.Sprintf(`
+agent: {id: %q, name: "host-%s"}
+manager: {address: %q, token_file: %s}
+data_dir: %s
+inputs:
+  - {type: cloudtrail, path: %s}
+debug: {listen: %q}
+log: {level: info}
+`, id, id, c.managerAddress, c.managerToken(), filepath.Join(c.dir, "agent-"+id), c.folders[i], c.debug[i])))
+}
+
+// startAll starts NATS and everything of Armor.
+func (c *cluster) startAll() {
+	c.t.Helper()
+	c.nats = testenv.NATSProcess(c.t)
+	c.startManager()
+	c.startIndexer()
+	for i := range c.agents {
+		c.startAgent(i)
+	}
+}
+
+// counters asks the manager or the indexer for its counters.
+func (c *cluster) counters(address, token string) (map[string]uint64, error) {
+	conn, err := rpc.Dial(rpc.ClientConfig{Address: address, TokenFile: token}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(c.t.Context(), 2*time.Second)
+	defer cancel()
+	status, err := armorv1.NewStatusServiceClient(conn).GetProcessStatus(ctx, &armorv1.GetProcessStatusRequest{})
+	if err != nil {
+		return nil, err
+	}
+	sum := map[string]uint64{}
+	for _, part := range status.GetComponents() {
+		for name, n := range part.GetCounters() {
+			sum[name] += n
+		}
+	}
+	return sum, nil
+}
+
+// reached is a look for a counter that has come to at least n.
+func (c *cluster) reached(service, counter string, n uint64) func() error {
+	address, token := c.managerAddress, c.managerToken()
+	if service == "indexer" {
+		address, token = c.indexerAddress, c.indexerToken()
+	}
+	return func() error {
+		counters, err := c.counters(address, token)
+		if err != nil {
+			return err
+		}
+		if counters[counter] < n {
+			return fmt.Errorf("%s %s is %d", service, counter, counters[counter])
+		}
+		return nil
+	}
+}
+
+// alerts counts the alerts in the store through the indexer.
+func (c *cluster) alerts() (int, error) {
+	r := call(c.t, "armor", "alerts", "count", "--address", c.indexerAddress, "--token-file", c.indexerToken())
+	if r.code != 0 {
+		return 0, fmt.Errorf("count the alerts: %s", r.errors)
+	}
+	return strconv.Atoi(strings.TrimSpace(r.out))
+}
+
+// settle waits until the agents have read what is there and every part is at rest, and checks ledger and counters.
+func (c *cluster) settle(want *ledger.Ledger) {
+	c.t.Helper()
+	for i := range c.agents {
+		eventually(c.t, fmt.Sprintf("agent %d has read and handed over everything", i+1), func() error { return c.agentDone(i) })
+	}
+	eventually(c.t, "every alert is stored", func() error {
+		n, err := c.alerts()
+		if err == nil && n < want.Len() {
+			err = fmt.Errorf("%d of %d", n, want.Len())
+		}
+		return err
+	})
+	documents := call(c.t, "armor", "alerts", "search", "--address", c.indexerAddress, "--token-file", c.indexerToken(), "--json", "--limit", "0").must(c.t)
+	report, err := want.Check(strings.NewReader(documents))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := report.Err(); err != nil {
+		c.t.Error(err)
+	}
+	for service, place := range map[string][2]string{"manager": {c.managerAddress, c.managerToken()}, "indexer": {c.indexerAddress, c.indexerToken()}} {
+		eventually(c.t, "the counters of the "+service+" balance", func() error {
+			counters, err := c.counters(place[0], place[1])
+			if err != nil {
+				return err
+			}
+			return conservation.Check(&armorv1.ComponentStatus{Name: service, Counters: counters})
+		})
+	}
+}
+
+// stop ends everything as an operator would.
+func (c *cluster) stop() {
+	c.t.Helper()
+	for _, p := range append(append([]*process{}, c.agents...), c.manager, c.indexer) {
+		if code := p.interrupt(c.t); code != 0 {
+			c.t.Errorf("%s ended with %d", p.name, code)
+		}
+	}
+}
+
+var _ = regexp.MustCompile
