@@ -48,7 +48,9 @@ func (x *Evaluation) appendData(dst []byte) []byte {
 		}
 	}
 	for _, d := range x.event.Fields.Dynamic() {
-		t.add(d.Name, d.Value, d.Array)
+		if d.Value != "" { // as in the reference, an empty dynamic field is not shown
+			t.add(d.Name, d.Value, d.Array)
+		}
 	}
 	return t.write(dst, 0)
 }

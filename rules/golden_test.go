@@ -25,6 +25,7 @@ const goldenFloor = 0
 type golden struct {
 	File, Section, Name, Log string
 	Line                     int
+	Fresh                    bool `json:"fresh_session"`
 	Got                      struct{ Rule, Level, Decoder string }
 	Output                   struct {
 		Rule       map[string]any
@@ -82,13 +83,18 @@ func TestGolden(t *testing.T) {
 	rs := loadReference(t)
 	lines := readGolden(t)
 	agree, differ := 0, 0
-	var session *logtest.Session
-	var state rules.State
+	begin := func() *logtest.Session {
+		return logtest.NewSession(rules.NewEngine(rs, rules.EngineOptions{}), logtest.Options{})
+	}
+	// The reference was asked in one session for all lines that are not marked as having one of their own.
+	shared, session := begin(), begin()
 	for i := range lines {
 		g := &lines[i]
-		if g.Line == 1 || session == nil {
-			state = rules.NewMemoryState(rules.StateLimits{})
-			session = logtest.NewSession(rules.NewEngine(rs, rules.EngineOptions{State: state}), logtest.Options{})
+		switch {
+		case !g.Fresh:
+			session = shared
+		case g.Line == 1:
+			session = begin()
 		}
 		diff := g.compare(t, session.Test(g.Log))
 		if diff == "" {

@@ -12,6 +12,9 @@ import (
 
 type correlateQuery = window.Query
 
+// defaultFrequency is that of a correlation rule without one, as alerts show it.
+const defaultFrequency = 2
+
 // defaultTimeframe is that of a rule without one, in seconds.
 const defaultTimeframe = 360
 

@@ -13,11 +13,11 @@ var standards = []struct{ prefix, name string }{
 	{"cis_", "cis"},
 }
 
-// splitGroups takes a group text apart: group names, and compliance requirements by standard.
+// splitGroups takes a group text apart: group names, and compliance requirements by standard. Spaces belong to the
+// names, as in the reference.
 func splitGroups(text string) (groups []string, compliance []Compliance) {
 next:
-	for part := range strings.SplitSeq(text, ",") {
-		token := strings.TrimSpace(part)
+	for token := range strings.SplitSeq(text, ",") {
 		if token == "" {
 			continue
 		}

@@ -149,6 +149,9 @@ func (l *Loader) compose(r *Rule, d *definition, p *ruleParser) {
 		if c := l.correlation(r, d, p); c != nil {
 			d.condition(phaseCorrelation, c)
 			r.correlated = true
+			if r.Meta.Frequency == 0 {
+				r.Meta.Frequency = defaultFrequency
+			}
 		}
 	}
 	r.conditions = d.sorted()

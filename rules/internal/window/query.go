@@ -33,7 +33,7 @@ type Query struct {
 const MaxPrevious = 11
 
 // search walks the list from the newest event to the oldest and stops at the first that is too old or used up. If
-// enough events count, the newest of them and cur are marked as used up.
+// enough events count, cur and, of several, the newest of them are marked as used up.
 func (q *Query) search(l *eventList, cur *Event, sc *pattern.Scratch, logs []string) ([]string, bool) {
 	count := 0
 	var newest *Event
@@ -54,7 +54,10 @@ func (q *Query) search(l *eventList, cur *Event, sc *pattern.Scratch, logs []str
 		if count++; count < q.Previous {
 			continue
 		}
-		newest.Consumed = q.Level
+		if q.Previous > 1 {
+			// With one earlier event the reference does not come to this.
+			newest.Consumed = q.Level
+		}
 		cur.Consumed = q.Level
 		return logs, true
 	}
