@@ -18,7 +18,7 @@ const (
 	// fetchBytes bounds what one Fetch asks for, in bytes.
 	fetchBytes = 32 << 20
 	// fetchGrace is how long after its end a request is still waited for.
-	fetchGrace  = time.Second
+	fetchGrace  = 2 * time.Second
 	longestWait = 30 * time.Second
 )
 
@@ -109,11 +109,13 @@ func (k *Consumer) Fetch(ctx context.Context, max int, wait time.Duration) ([]*M
 
 type pullRequest struct {
 	Batch    int           `json:"batch"`
-	MaxBytes int           `json:"max_bytes"`
-	NoWait   bool          `json:"no_wait"`
-	Expires  time.Duration `json:"expires"`
+	MaxBytes int           `json:"max_bytes,omitempty"`
+	NoWait   bool          `json:"no_wait,omitempty"`
+	Expires  time.Duration `json:"expires,omitempty"`
 }
 
+// fetch asks for what is there; when nothing is, it waits for one alert and asks for what came with it. So no request outlives
+// its Fetch and takes alerts that nobody reads.
 func (k *Consumer) fetch(ctx context.Context, max int, wait time.Duration) ([]*Message, error) {
 	if max <= 0 {
 		return nil, nil
@@ -121,46 +123,56 @@ func (k *Consumer) fetch(ctx context.Context, max int, wait time.Duration) ([]*M
 	if err := k.subscribe(); err != nil {
 		return nil, err
 	}
-	wait = time.Duration(int64(wait)) // a request without an end would wait for ever
-	if wait < time.Millisecond {
-		wait = time.Millisecond
+	got, err := k.pull(ctx, pullRequest{Batch: max, MaxBytes: fetchBytes, NoWait: true})
+	if err != nil || len(got) > 0 || wait < time.Millisecond {
+		return got, err
 	}
-	request, err := json.Marshal(pullRequest{Batch: max, MaxBytes: fetchBytes, NoWait: true, Expires: wait})
+	started := time.Now()
+	got, err = k.pull(ctx, pullRequest{Batch: 1, Expires: wait})
+	if err != nil {
+		return nil, err
+	}
+	if len(got) == 0 {
+		k.breathe(ctx, started, wait)
+		return nil, nil
+	}
+	if max > 1 {
+		// An error here is no reason to hold back what there is: the next Fetch meets it again.
+		more, _ := k.pull(ctx, pullRequest{Batch: max - 1, MaxBytes: fetchBytes, NoWait: true})
+		got = append(got, more...)
+	}
+	return got, nil
+}
+
+// pull makes one request and reads until it ends.
+func (k *Consumer) pull(ctx context.Context, request pullRequest) ([]*Message, error) {
+	data, err := json.Marshal(request)
 	if err != nil {
 		return nil, err
 	}
 	k.pulls++
 	reply := k.inbox + strconv.FormatUint(k.pulls, 36)
-	subject := "$JS.API.CONSUMER.MSG.NEXT." + AlertStream + "." + k.cfg.Durable
-	if err := k.conn.nc.PublishRequest(subject, reply, request); err != nil {
+	if err := k.conn.nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+AlertStream+"."+k.cfg.Durable, reply, data); err != nil {
 		return nil, err
 	}
-	deadline, cancel := context.WithTimeout(ctx, wait+fetchGrace)
+	deadline, cancel := context.WithTimeout(ctx, request.Expires+fetchGrace)
 	defer cancel()
-	started := time.Now()
 	var got []*Message
-	for len(got) < max {
+	for len(got) < request.Batch {
 		m, err := k.sub.NextMsgWithContext(deadline)
-		if err != nil {
-			if len(got) > 0 || ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-				return got, nil
-			}
+		switch {
+		case err != nil && (len(got) > 0 || ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded)):
+			return got, nil
+		case err != nil:
 			return nil, err
-		}
-		if !strings.HasPrefix(m.Reply, "$JS.ACK.") {
-			if m.Subject != reply {
-				continue // the end of an earlier request
+		case strings.HasPrefix(m.Reply, "$JS.ACK."):
+			got = append(got, newMessage(k.conn.nc, m))
+		case m.Subject == reply:
+			if err := endOfRequest(m); err != nil && len(got) == 0 {
+				return nil, err
 			}
-			err := endOfRequest(m)
-			if len(got) == 0 && err == nil {
-				k.breathe(ctx, started, wait)
-			}
-			if len(got) > 0 {
-				err = nil // the next Fetch sees it again
-			}
-			return got, err
-		}
-		got = append(got, newMessage(k.conn.nc, m))
+			return got, nil
+		} // else: the end of an earlier request
 	}
 	return got, nil
 }

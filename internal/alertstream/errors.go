@@ -78,6 +78,8 @@ func classify(doing string, err error) error {
 		return &PermanentError{wrapped}
 	case errors.As(err, &api) && permanentCode(api.ErrorCode):
 		return &PermanentError{wrapped}
+	case errors.Is(err, nats.ErrNoResponders): // nobody serves JetStream's API
+		return &PermanentError{fmt.Errorf("%s: %w; switch it on in the server's configuration (jetstream {})", doing, jetstream.ErrJetStreamNotEnabled)}
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return &PermanentError{wrapped}
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrPermissionViolation):

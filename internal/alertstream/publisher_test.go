@@ -149,7 +149,9 @@ func TestPublishEndsWithItsContext(t *testing.T) {
 		}
 	}
 	blocked := make(chan error)
-	go func() { blocked <- p.Publish(ctx, alertN(2), func(error) { t.Error("done of an alert that was not taken") }) }()
+	go func() {
+		blocked <- p.Publish(ctx, alertN(2), func(error) { t.Error("done of an alert that was not taken") })
+	}()
 	eventually(t, "the reason in the readiness", func() bool { return c.Ready() != nil })
 	cancel()
 	if err := <-blocked; !errors.Is(err, context.Canceled) {
