@@ -10,8 +10,8 @@ import (
 var compiledRules = map[string]func(*Context) bool{
 	"is_simple_http_request":                isSimpleHTTPRequest,
 	"is_valid_crawler":                      isValidCrawler,
-	"comp_srcuser_dstuser":                  usersDiffer,
-	"check_id_size":                         hasShortID,
+	"comp_srcuser_dstuser":                  usersMatch,
+	"check_id_size":                         hasLongID,
 	"comp_mswin_targetuser_calleruser_diff": windowsUsersDiffer,
 }
 
@@ -20,32 +20,15 @@ type compiled func(*Context) bool
 
 func (c compiled) test(x *Context) bool { return c(x) }
 
-// isSimpleHTTPRequest holds for a request of a plain page or picture without parameters.
+// isSimpleHTTPRequest holds for a request without a query.
 func isSimpleHTTPRequest(x *Context) bool {
 	url, ok := x.Event.Fields.Static(fields.URL)
-	if !ok {
-		return false
-	}
-	if url == "/" {
-		return true
-	}
-	if strings.ContainsAny(url, "?") {
-		return false
-	}
-	i := strings.LastIndexByte(url, '.')
-	if i < 0 {
-		return strings.HasSuffix(url, "/")
-	}
-	switch url[i+1:] {
-	case "gif", "jpg", "jpeg", "png", "ico", "css", "js", "txt", "htm", "html", "swf", "xml", "pdf", "php", "asp", "aspx", "jsp":
-		return true
-	}
-	return false
+	return ok && !strings.Contains(url, "?")
 }
 
 // crawlerNetworks are address blocks that search engines' crawlers come from. The answer is taken from the address
 // alone: no name is looked up.
-var crawlerNetworks = []string{"66.249.", "72.14.199.", "209.85.238.", "65.55.", "207.46.", "157.55.", "157.56.", "40.77.167.", "67.195.", "72.30.", "74.6."}
+var crawlerNetworks = []string{"66.249.", "72.14.", "209.85.", "65.55.", "207.46.", "74.6.", "72.30.", "67.195."}
 
 // isValidCrawler holds for requests from a known crawler's address.
 func isValidCrawler(x *Context) bool {
@@ -61,17 +44,17 @@ func isValidCrawler(x *Context) bool {
 	return false
 }
 
-// usersDiffer holds when srcuser and dstuser are both there and differ.
-func usersDiffer(x *Context) bool {
+// usersMatch holds when srcuser and dstuser are both there and equal.
+func usersMatch(x *Context) bool {
 	a, okA := x.Event.Fields.Static(fields.SrcUser)
 	b, okB := x.Event.Fields.Static(fields.DstUser)
-	return okA && okB && a != b
+	return okA && okB && a == b
 }
 
-// hasShortID holds when the id has fewer than ten characters.
-func hasShortID(x *Context) bool {
+// hasLongID holds when the id has ten characters or more.
+func hasLongID(x *Context) bool {
 	id, ok := x.Event.Fields.Static(fields.ID)
-	return ok && len(id) < 10
+	return ok && len(id) >= 10
 }
 
 // windowsUsersDiffer holds when a Windows account event names different target and caller users.

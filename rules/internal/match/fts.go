@@ -31,6 +31,9 @@ func (firstSeen) test(x *Context) bool {
 		key = append(append(key, v...), ' ')
 	}
 	x.key = key
+	if d.Category == decode.IDS {
+		return x.Session.FirstSeenIDS(key)
+	}
 	return x.Session.FirstSeen(key)
 }
 

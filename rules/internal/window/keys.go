@@ -57,6 +57,36 @@ func (s *Session) FirstSeen(key []byte) bool {
 	return m.seen.add(string(key))
 }
 
+// Intrusion detection systems name many things that differ in their last bytes only: after a few that share their
+// first similarPrefix bytes, all others that do so are one.
+const (
+	similarPrefix = 14
+	similarCount  = 3
+	similarRecent = 32
+)
+
+// FirstSeenIDS is FirstSeen for keys of intrusion detection systems.
+func (s *Session) FirstSeenIDS(key []byte) bool {
+	m := s.lock()
+	alike := 0
+	for _, k := range m.recent {
+		if len(key) > similarPrefix && len(k) > similarPrefix && k[:similarPrefix+1] == string(key[:similarPrefix+1]) {
+			alike++
+		}
+	}
+	if alike >= similarCount {
+		key = key[:similarPrefix]
+	}
+	first := s.FirstSeen(key)
+	if first && !s.ReadOnly {
+		if len(m.recent) == similarRecent {
+			m.recent = append(m.recent[:0], m.recent[1:]...)
+		}
+		m.recent = append(m.recent, string(key[:min(len(key), maxKey)]))
+	}
+	return first
+}
+
 // Mask remembers a key of <ignore>.
 func (s *Session) Mask(key []byte) {
 	m := s.lock()

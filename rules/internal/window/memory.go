@@ -43,6 +43,7 @@ type Memory struct {
 	fired   map[string]*uint64
 	ignored map[string]int64 // rule key to start of its ignore period, Unix seconds
 	seen    keySet
+	recent  []string // last keys of intrusion detection systems
 	masked  keySet // keys of <ignore>, compared by <check_if_ignored>
 	diffs   diffs
 	acc     accumulator
@@ -73,6 +74,7 @@ func (m *Memory) reset() {
 	m.fired = map[string]*uint64{}
 	m.ignored = map[string]int64{}
 	m.seen = keySet{limit: m.limits.Keys}
+	m.recent = nil
 	m.masked = keySet{limit: m.limits.Keys}
 	m.diffs = diffs{limit: m.limits.Diffs}
 	m.acc = accumulator{limit: m.limits.Keys}
