@@ -88,7 +88,7 @@ func newAlertsSearch() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			source, err := connection.alerts(cmd.Context())
+			source, err := connection.alerts()
 			if err != nil {
 				return err
 			}
@@ -171,7 +171,7 @@ func newAlertsCount() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			source, err := connection.alerts(cmd.Context())
+			source, err := connection.alerts()
 			if err != nil {
 				return err
 			}
@@ -222,7 +222,7 @@ func newAlertsTop() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			source, err := connection.alerts(cmd.Context())
+			source, err := connection.alerts()
 			if err != nil {
 				return err
 			}

@@ -26,15 +26,6 @@ func refused(err error) error {
 	return err
 }
 
-// alerts finds the alert store.
-func (f *connectionFlags) alerts(ctx context.Context) (alertSource, error) {
-	conn, err := f.dial()
-	if err != nil {
-		return nil, err
-	}
-	return service{conn, armorv1.NewAlertServiceClient(conn)}, nil
-}
-
 // service is a running AlertService.
 type service struct {
 	conn   *grpc.ClientConn

@@ -96,9 +96,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`,
 	root.SetHelpCommandGroupID("more")
 	root.SetCompletionCommandGroupID("more")
 	for group, commands := range map[string][]*cobra.Command{
+		"run":   {newUp()},
 		"ask":   {newAlerts(), newAgents(), newStatus()},
 		"rules": {newLogtest(), newRules()},
-		"more":  {newCerts(), newVersion()},
+		"more":  {newBench(), newCerts(), newVersion()},
 	} {
 		for _, c := range commands {
 			c.GroupID = group

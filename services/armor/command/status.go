@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -80,7 +81,7 @@ func notRunning(cmd *cobra.Command, path string, cause error) error {
 	if s, ok, err := dir.Store(); err == nil && ok {
 		where := "embedded store, " + dir.Alerts()
 		if s.Kind == datadir.Elasticsearch {
-			where = "Elasticsearch, " + s.URL
+			where = "Elasticsearch, " + strings.Join(s.URLs, ", ")
 		}
 		terminal.New(cmd.OutOrStdout()).Line("alerts     %s", where)
 	}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"time"
 )
 
@@ -119,11 +120,15 @@ const (
 	Elasticsearch StoreKind = "elasticsearch"
 )
 
-// Store is the alert store that a data directory uses.
+// Store is the alert store that a data directory uses. It names files of secrets, and holds none.
 type Store struct {
 	Kind StoreKind `json:"kind"`
-	// URL of the cluster, without user and password.
-	URL string `json:"url,omitempty"`
+	// URLs of the cluster's nodes, and how to log in there.
+	URLs         []string `json:"urls,omitempty"`
+	User         string   `json:"user,omitempty"`
+	PasswordFile string   `json:"password_file,omitempty"`
+	APIKeyFile   string   `json:"api_key_file,omitempty"`
+	CA           string   `json:"ca,omitempty"`
 }
 
 const storeFile = "store.json"
@@ -149,7 +154,7 @@ func (d Dir) ChooseStore(want Store) error {
 		return fmt.Errorf("the alerts of data directory %s are in its %s store; run without changing that, or name another directory with --data",
 			d.path, have.Kind)
 	}
-	if ok && have == want {
+	if ok && reflect.DeepEqual(have, want) {
 		return nil
 	}
 	return d.write(storeFile, want)

@@ -53,16 +53,16 @@ func TestStoreStays(t *testing.T) {
 	if _, ok, err := dir.Store(); ok || err != nil {
 		t.Fatalf("store of a fresh directory: %v, %v", ok, err)
 	}
-	if err := dir.ChooseStore(Store{Kind: Elasticsearch, URL: "http://127.0.0.1:9200"}); err != nil {
+	if err := dir.ChooseStore(Store{Kind: Elasticsearch, URLs: []string{"http://127.0.0.1:9200"}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := dir.ChooseStore(Store{Kind: Embedded}); err == nil || !strings.Contains(err.Error(), "--data") {
 		t.Errorf("changing the kind of store: %v, want an error that names --data", err)
 	}
-	if err := dir.ChooseStore(Store{Kind: Elasticsearch, URL: "http://127.0.0.1:9201"}); err != nil {
+	if err := dir.ChooseStore(Store{Kind: Elasticsearch, URLs: []string{"http://127.0.0.1:9201"}}); err != nil {
 		t.Errorf("a cluster that moved: %v", err)
 	}
-	if got, ok, err := dir.Store(); got.URL != "http://127.0.0.1:9201" || !ok || err != nil {
+	if got, ok, err := dir.Store(); got.URLs[0] != "http://127.0.0.1:9201" || !ok || err != nil {
 		t.Errorf("store: %+v, %v, %v", got, ok, err)
 	}
 	if err := os.WriteFile(filepath.Join(dir.Path(), storeFile), []byte("{"), 0o600); err != nil {

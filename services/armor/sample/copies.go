@@ -35,6 +35,26 @@ func WriteCopies(dir string, n int) error {
 	return nil
 }
 
+// Events gives n copies of the sample's records as the engine gets them from an agent, one event a line.
+func Events(n int) ([]byte, error) {
+	records, err := records()
+	if err != nil {
+		return nil, fmt.Errorf("read the sample: %w", err)
+	}
+	var b bytes.Buffer
+	for i := range n {
+		b.WriteString(`{"integration":"aws","aws":{"log_info":{"aws_account_alias":"","log_file":"sample","s3bucket":""},"source":"cloudtrail",`)
+		b.Write(copyOf(records, i)[1:])
+		b.WriteString("}\n")
+	}
+	return b.Bytes(), nil
+}
+
+// copyOf is the i-th copy: a record with an event id of its own.
+func copyOf(records []json.RawMessage, i int) []byte {
+	return eventID.ReplaceAllLiteral(records[i%len(records)], fmt.Appendf(nil, `"eventID":"00000000-0000-4000-8000-%012x"`, i))
+}
+
 // writeCopies writes the copies begin to end-1 to one file.
 func writeCopies(path string, records []json.RawMessage, begin, end int) (err error) {
 	f, err := os.Create(path)
@@ -56,7 +76,7 @@ func writeCopies(path string, records []json.RawMessage, begin, end int) (err er
 		if i > begin {
 			w.WriteByte(',')
 		}
-		w.Write(eventID.ReplaceAllLiteral(records[i%len(records)], fmt.Appendf(nil, `"eventID":"00000000-0000-4000-8000-%012x"`, i)))
+		w.Write(copyOf(records, i))
 	}
 	w.WriteString("]}")
 	if err := w.Flush(); err != nil {

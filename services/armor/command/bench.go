@@ -1,0 +1,170 @@
+package command
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"armor/indexer/document"
+	"armor/manager/pipeline"
+	armorv1 "armor/proto/armor/v1"
+	"armor/rules"
+	"armor/services/armor/allinone"
+	"armor/services/armor/bench"
+	"armor/services/armor/sample"
+	"armor/services/armor/terminal"
+)
+
+type benchOptions struct {
+	rules      rulesetFlags
+	input      string
+	cloudtrail string
+	sample     int
+	workers    int
+	sink       string
+	json       bool
+}
+
+func newBench() *cobra.Command {
+	var o benchOptions
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure how many events this machine can handle",
+		Long: `With --input, reads a file of events into memory and evaluates every line: what the engine does in a second of CPU.
+With --cloudtrail or --sample, runs CloudTrail records through everything that "armor up" runs, from the folder to the stored alert, in a data
+directory of its own. With none of the three, measures both on copies of the sample records.`,
+		Example: `  armor bench
+  armor bench --input /var/log/auth.log
+  armor bench --ruleset ./ruleset --input events.log --workers 2 --sink json
+  armor bench --cloudtrail ./AWSLogs
+  armor bench --sample 100000`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+	}
+	flags := cmd.Flags()
+	o.rules.register(flags)
+	flags.StringVar(&o.input, "input", "", "measure the engine on the lines of this `file`")
+	flags.StringVar(&o.cloudtrail, "cloudtrail", "", "measure the whole way on this `folder` of CloudTrail files")
+	flags.IntVar(&o.sample, "sample", 0, "measure the whole way on about this `many` records, made of the sample records")
+	flags.IntVar(&o.workers, "workers", 0, "goroutines that evaluate (default: one per CPU)")
+	flags.StringVar(&o.sink, "sink", "none", "what becomes of alerts: none, or json (the documents are made and thrown away)")
+	jsonFlag(cmd, &o.json, "as one JSON object")
+	cmd.MarkFlagsMutuallyExclusive("input", "cloudtrail", "sample")
+	return cmd
+}
+
+func (o *benchOptions) run(cmd *cobra.Command) error {
+	if o.workers < 0 || o.sink != "none" && o.sink != "json" {
+		return usagef("--workers must not be negative, and --sink is none or json (see `armor bench --help`)")
+	}
+	switch {
+	case o.input != "":
+		input, err := os.ReadFile(o.input)
+		if err != nil {
+			return usagef("read the input: %w", err)
+		}
+		return o.engine(cmd, input)
+	case o.cloudtrail != "" || o.sample > 0:
+		return o.folder(cmd)
+	}
+	input, err := sample.Events(engineEvents)
+	if err != nil {
+		return err
+	}
+	if err := o.engine(cmd, input); err != nil {
+		return err
+	}
+	if !o.json {
+		terminal.New(cmd.OutOrStdout()).Line("")
+	}
+	input, o.sample = nil, folderRecords
+	return o.folder(cmd)
+}
+
+// How much a measurement without an input of its own takes.
+const (
+	engineEvents  = 50_000
+	folderRecords = 100_000
+)
+
+func (o *benchOptions) engine(cmd *cobra.Command, input []byte) error {
+	rs, err := o.rules.load()
+	if err != nil {
+		return err
+	}
+	if o.workers == 0 {
+		o.workers = runtime.GOMAXPROCS(0)
+	}
+	engine := rules.NewEngine(rs, rules.EngineOptions{})
+	var sink bench.Sink
+	if o.sink == "json" {
+		sink = documents(engine)
+	}
+	r, err := bench.Engine(engine, input, o.workers, sink)
+	if err != nil {
+		return fmt.Errorf("measure the engine: %w", err)
+	}
+	if o.json {
+		return writeJSON(cmd.OutOrStdout(), r)
+	}
+	table := terminal.NewTable("Engine", ">")
+	table.Row("events", fmt.Sprint(r.Events))
+	table.Row("alerts", fmt.Sprint(r.Alerts))
+	table.Row("workers", fmt.Sprint(r.Workers))
+	table.Row("wall seconds", fmt.Sprintf("%.3f", r.WallSeconds))
+	table.Row("CPU seconds", fmt.Sprintf("%.3f", r.CPUSeconds))
+	table.Row("events per CPU second", fmt.Sprintf("%.0f", r.EventsPerCPU))
+	table.Row("events per second", fmt.Sprintf("%.0f", r.EventsPerSecond))
+	table.Row("allocations per event", fmt.Sprintf("%.1f", r.AllocsPerEvent))
+	table.Row("peak memory, MiB", fmt.Sprintf("%.0f", float64(r.PeakRSSBytes)/(1<<20)))
+	terminal.New(cmd.OutOrStdout()).Table(table)
+	return nil
+}
+
+// documents makes the alert document of a verdict, as manager and indexer do.
+func documents(engine *rules.Engine) bench.Sink {
+	p := pipeline.New(pipeline.Config{Workers: 1}, pipeline.Deps{ManagerName: "bench"}, slog.New(slog.DiscardHandler))
+	p.Use(engine)
+	agent := &pipeline.Agent{ID: "000", Name: "bench"}
+	return func(dst []byte, event *rules.Event, verdict *rules.Verdict) []byte {
+		alert := p.AlertOf(agent, "", &armorv1.Event{Location: event.Location, Body: []byte(event.Log)}, verdict)
+		return document.Append(dst, alert, time.Time{})
+	}
+}
+
+func (o *benchOptions) folder(cmd *cobra.Command) error {
+	folder := o.cloudtrail
+	if o.sample > 0 {
+		made, err := os.MkdirTemp("", "armor-bench-input-")
+		if err != nil {
+			return fmt.Errorf("make the input: %w", err)
+		}
+		defer os.RemoveAll(made)
+		if err := sample.WriteCopies(made, o.sample); err != nil {
+			return err
+		}
+		folder = made
+	}
+	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	r, err := bench.Folder(cmd.Context(), folder, "", allinone.Config{Ruleset: o.rules.Config}, log)
+	if err != nil {
+		return classify(err)
+	}
+	if o.json {
+		return writeJSON(cmd.OutOrStdout(), r)
+	}
+	table := terminal.NewTable("Folder to stored alert", ">")
+	table.Row("records", fmt.Sprint(r.Records))
+	table.Row("alerts", fmt.Sprint(r.Alerts))
+	table.Row("wall seconds", fmt.Sprintf("%.3f", r.WallSeconds))
+	table.Row("CPU seconds", fmt.Sprintf("%.3f", r.CPUSeconds))
+	table.Row("records per second", fmt.Sprintf("%.0f", r.RecordsPerSecond))
+	table.Row("CPU per record, microseconds", fmt.Sprintf("%.1f", r.CPUMicros))
+	table.Row("peak memory, MiB", fmt.Sprintf("%.0f", float64(r.PeakRSSBytes)/(1<<20)))
+	terminal.New(cmd.OutOrStdout()).Table(table)
+	return nil
+}
