@@ -20,7 +20,8 @@ type keeper struct {
 	source string
 	log    *slog.Logger
 
-	reloading sync.Mutex // one reload at a time
+	state     rules.State // outlives reloads: rules that did not change go on with their memory
+	reloading sync.Mutex  // one reload at a time
 
 	mu      sync.Mutex
 	inForce diagnostics.Ruleset
@@ -43,8 +44,13 @@ func (k *keeper) first() (*rules.Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading the ruleset (%s): %w", k.source, err)
 	}
+	k.state = rules.NewMemoryState(rules.StateLimits{})
 	k.set(rs)
-	return rules.NewEngine(rs, rules.EngineOptions{Now: k.now}), nil
+	return k.engine(rs), nil
+}
+
+func (k *keeper) engine(rs *rules.Ruleset) *rules.Engine {
+	return rules.NewEngine(rs, rules.EngineOptions{State: k.state, Now: k.now})
 }
 
 func (k *keeper) set(rs *rules.Ruleset) {
@@ -70,7 +76,7 @@ func (k *keeper) Reload(context.Context) (bool, error) {
 		k.log.Error("the ruleset cannot be reloaded; the one in force stays", "source", k.source, "hash", k.InForce().Rules.Hash(), "err", err)
 		return false, fmt.Errorf("reloading the ruleset (%s): %w", k.source, err)
 	}
-	k.use(rules.NewEngine(rs, rules.EngineOptions{Now: k.now}))
+	k.use(k.engine(rs))
 	k.set(rs)
 	return true, nil
 }
