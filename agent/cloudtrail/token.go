@@ -231,11 +231,12 @@ func (d *Decoder) literal(want string) error {
 		if d.r == d.w && !d.more() {
 			return d.ended("a value")
 		}
-		if c := d.buf[d.r]; c != want[i] {
+		c := d.buf[d.r]
+		if c != want[i] {
 			return d.unexpected(c, want)
 		}
+		d.emitByte(c)
 		d.r++
 	}
-	d.emit([]byte(want))
 	return nil
 }
