@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
@@ -115,15 +116,13 @@ func newRig(t testing.TB, o rigOptions) *rig {
 		}
 		ended <- struct{}{}
 	}()
-	stopped := false
+	var once sync.Once
 	r.stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		<-ended
-		<-ended
+		once.Do(func() {
+			cancel()
+			<-ended
+			<-ended
+		})
 	}
 	t.Cleanup(r.stop)
 	return r
