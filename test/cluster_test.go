@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -36,7 +35,8 @@ type cluster struct {
 	debug                          []string // debug address of each agent
 }
 
-// newCluster prepares a cluster with an agent per folder; nothing of Armor runs yet.
+// newCluster prepares a cluster with an agent per folder; nothing of Armor runs yet. Without Elasticsearch the indexer keeps the
+// alerts itself.
 func newCluster(t testing.TB, elastic string, folders ...string) *cluster {
 	t.Helper()
 	c := &cluster{t: t, dir: t.TempDir(), elastic: elastic, folders: folders, agents: make([]*process, len(folders))}
@@ -85,15 +85,19 @@ log: {level: info}
 
 func (c *cluster) startIndexer() {
 	c.t.Helper()
+	elastic := ""
+	if c.elastic != "" {
+		elastic = fmt.Sprintf("elasticsearch: {urls: [%q]}", c.elastic)
+	}
 	c.indexer = start(c.t, "armor-indexer", "--config", c.config("indexer", fmt.Sprintf(`
 data_dir: %s
 grpc: {listen: %q}
 nats: {url: %q}
-elasticsearch: {urls: [%q]}
+%s
 console: {listen: ""}
 debug: {listen: ""}
 log: {level: info}
-`, filepath.Join(c.dir, "indexer"), c.indexerAddress, c.nats.URL(), c.elastic)))
+`, filepath.Join(c.dir, "indexer"), c.indexerAddress, c.nats.URL(), elastic)))
 }
 
 func (c *cluster) startAgent(i int) {
@@ -110,10 +114,12 @@ log: {level: info}
 `, id, id, c.managerAddress, c.managerToken(), filepath.Join(c.dir, "agent-"+id), c.folders[i], c.debug[i])))
 }
 
-// startAll starts NATS and everything of Armor.
+// startAll starts everything; NATS only if it was not there yet.
 func (c *cluster) startAll() {
 	c.t.Helper()
-	c.nats = testenv.NATSProcess(c.t)
+	if c.nats == nil {
+		c.nats = testenv.NATSProcess(c.t)
+	}
 	c.startManager()
 	c.startIndexer()
 	for i := range c.agents {
@@ -211,5 +217,3 @@ func (c *cluster) stop() {
 		}
 	}
 }
-
-var _ = regexp.MustCompile
