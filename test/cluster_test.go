@@ -197,6 +197,9 @@ func (c *cluster) settle(want *ledger.Ledger) {
 	if err := report.Err(); err != nil {
 		c.t.Error(err)
 	}
+	for i := range c.agents { // again: an agent that had not begun was at rest too
+		eventually(c.t, fmt.Sprintf("agent %d is at rest", i+1), func() error { return c.agentDone(i) })
+	}
 	for service, place := range map[string][2]string{"manager": {c.managerAddress, c.managerToken()}, "indexer": {c.indexerAddress, c.indexerToken()}} {
 		eventually(c.t, "the counters of the "+service+" balance", func() error {
 			counters, err := c.counters(place[0], place[1])
