@@ -139,6 +139,6 @@ func (p *plan) where(f *facets) (string, []any) {
 	return b.String(), args
 }
 
-// maxChain is the length of the run of hashes in which an id stands at its own or behind it. Of a hundred million
-// ids about three in a hundred months share one.
+// maxChain is the length of the run of hashes in which an id stands: at its own, or behind it where others have that too,
+// which one pair of ids has in about thirty months of a hundred million each.
 const maxChain = 64

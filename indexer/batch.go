@@ -1,0 +1,212 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"armor/indexer/document"
+	"armor/indexer/store"
+	"armor/internal/alertstream"
+)
+
+const (
+	// ackWait is how long an alert may be out; extendEvery asks for more time well before.
+	ackWait     = 30 * time.Second
+	extendEvery = 10 * time.Second
+	fetchWait   = 5 * time.Second
+	storeCheck  = 10 * time.Second
+)
+
+// Reasons of dead letters.
+const (
+	reasonUndecodable = "undecodable"
+	reasonRejected    = "rejected"
+	reasonUnmappable  = "unmappable"
+)
+
+// item is an alert on its way to the store.
+type item struct {
+	message  *alertstream.Message
+	ingested time.Time
+	doc      store.Document
+	setAside bool
+}
+
+// finish brings every alert of a batch to its end: into the store or to the dead letters, then acknowledged. It tries until
+// ctx ends; what is left then is given back. An error is one that waiting does not mend.
+func (x *Indexer) finish(ctx context.Context, batch []*alertstream.Message) error {
+	defer x.held.Add(-int64(len(batch)))
+	defer x.extend(batch)()
+	items := x.render(ctx, batch)
+	wait := newBackOff()
+	for len(items) > 0 && ctx.Err() == nil {
+		started := time.Now()
+		left, reason, err := x.attempt(ctx, items)
+		x.metrics.writeSeconds.Observe(time.Since(started).Seconds())
+		items = left
+		switch {
+		case err != nil && store.IsPermanent(err):
+			x.problems.set("store", err)
+			x.returnAll(items)
+			return err
+		case err != nil && ctx.Err() == nil:
+			reason = err.Error()
+		}
+		if reason == "" {
+			x.problems.set("store", nil)
+			continue // what is left was changed, and may be tried at once
+		}
+		x.metrics.retries.Inc()
+		err = errors.New(reason)
+		x.problems.set("store", err)
+		wait.report(x.log, "the store does not take alerts", err)
+		wait.sleep(ctx)
+	}
+	x.returnAll(items)
+	return nil
+}
+
+// render makes the documents. What is no alert goes to the dead letters.
+func (x *Indexer) render(ctx context.Context, batch []*alertstream.Message) []*item {
+	items := make([]*item, 0, len(batch))
+	now := x.deps.Now()
+	size := 0
+	for _, m := range batch {
+		size += len(m.Data)*2 + 512
+	}
+	buffer := make([]byte, 0, size)
+	for _, m := range batch {
+		if m.Err != nil {
+			x.deadLetter(ctx, m, reasonUndecodable, m.Err.Error())
+			continue
+		}
+		start := len(buffer)
+		buffer = document.Append(buffer, m.Alert, now)
+		items = append(items, &item{message: m, ingested: now, doc: store.Document{
+			ID: m.Alert.GetId(), Time: document.Time(m.Alert), Alert: m.Alert, JSON: buffer[start:len(buffer):len(buffer)],
+		}})
+	}
+	return items
+}
+
+// attempt writes once. It returns what is not finished yet, and why the store wants to be asked again later; without a
+// reason what is left may be tried at once.
+func (x *Indexer) attempt(ctx context.Context, items []*item) (left []*item, reason string, err error) {
+	docs := make([]store.Document, len(items))
+	for i, it := range items {
+		docs[i] = it.doc
+	}
+	results, err := x.deps.Store.Write(ctx, docs)
+	if err != nil {
+		return items, "", err
+	}
+	if len(results) != len(items) {
+		return items, "", fmt.Errorf("the store gave %d results for %d documents", len(results), len(items))
+	}
+	for i, r := range results {
+		it := items[i]
+		switch r.Outcome {
+		case store.Created:
+			x.done(it.message, &x.counters.indexed)
+		case store.Duplicate:
+			if it.message.Deliveries > 1 {
+				x.done(it.message, &x.counters.redelivered)
+			} else {
+				x.done(it.message, &x.counters.duplicate)
+			}
+		case store.Demote:
+			if it.setAside {
+				x.deadLetter(ctx, it.message, reasonUnmappable, r.Reason)
+				continue
+			}
+			x.log.Warn("alert's data set aside: the store cannot map it", "alert", it.doc.ID, "reason", r.Reason)
+			x.metrics.setAside.Inc()
+			it.setAside = true
+			it.doc.JSON = document.AppendSetAside(nil, it.doc.Alert, it.ingested)
+			left = append(left, it)
+		case store.DeadLetter:
+			x.deadLetter(ctx, it.message, reasonRejected, r.Reason)
+		default:
+			reason = r.Reason
+			if reason == "" {
+				reason = "the store wants the alert later"
+			}
+			left = append(left, it)
+		}
+	}
+	return left, reason, nil
+}
+
+// done acknowledges an alert and counts it. A lost acknowledgement brings the alert again, as a duplicate.
+func (x *Indexer) done(m *alertstream.Message, counter *counter) {
+	x.counters.received.add(1)
+	counter.add(1)
+	x.stored.Store(m.Stored.UnixNano())
+	if err := m.Ack(context.Background()); err != nil {
+		x.log.Debug("acknowledging an alert", "error", err)
+	}
+}
+
+// deadLetter keeps the original bytes in the dead-letter stream, and acknowledges the alert when they are there. When ctx
+// ends before, the alert is given back.
+func (x *Indexer) deadLetter(ctx context.Context, m *alertstream.Message, reason, detail string) {
+	detail = fmt.Sprintf("alert %s, stream sequence %d: %s", m.Alert.GetId(), m.Sequence, detail)
+	for wait := newBackOff(); ; {
+		err := x.deps.Stream.DeadLetter(ctx, reason, m.Data, detail)
+		if err == nil {
+			x.log.Error("alert went to the dead letters", "reason", reason, "detail", detail)
+			x.problems.set("dead letters", nil)
+			x.done(m, &x.counters.deadLetter)
+			return
+		}
+		if ctx.Err() != nil {
+			x.giveBackCounted(m)
+			return
+		}
+		x.problems.set("dead letters", err)
+		wait.report(x.log, "writing a dead letter", err)
+		wait.sleep(ctx)
+	}
+}
+
+func (x *Indexer) returnAll(items []*item) {
+	for _, it := range items {
+		x.giveBackCounted(it.message)
+	}
+}
+
+func (x *Indexer) giveBack(batch []*alertstream.Message) {
+	for _, m := range batch {
+		x.giveBackCounted(m)
+	}
+}
+
+// giveBackCounted gives an alert back: it will be delivered again.
+func (x *Indexer) giveBackCounted(m *alertstream.Message) {
+	x.counters.received.add(1)
+	x.counters.redelivered.add(1)
+	if err := m.Nak(0); err != nil {
+		x.log.Debug("giving an alert back", "error", err)
+	}
+}
+
+// extend asks for more time for a batch from time to time, until the function that it returns is called. Those that are
+// finished meanwhile are asked for too, which the server ignores.
+func (x *Indexer) extend(batch []*alertstream.Message) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		for sleep(ctx, extendEvery) {
+			for _, m := range batch {
+				if err := m.InProgress(); err != nil {
+					x.log.Debug("asking for more time", "error", err)
+					break
+				}
+			}
+		}
+	})
+	return func() { cancel(); ended.Wait() }
+}
