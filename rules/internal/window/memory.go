@@ -44,7 +44,7 @@ type Memory struct {
 	ignored map[string]int64 // rule key to start of its ignore period, Unix seconds
 	seen    keySet
 	recent  []string // last keys of intrusion detection systems
-	masked  keySet // keys of <ignore>, compared by <check_if_ignored>
+	masked  keySet   // keys of <ignore>, compared by <check_if_ignored>
 	diffs   diffs
 	acc     accumulator
 }

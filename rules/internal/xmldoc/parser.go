@@ -116,7 +116,7 @@ func (p *parser) declaration() {
 }
 
 func (p *parser) closeTag() {
-	line := p.line
+	line, start := p.line, p.pos
 	end := strings.IndexByte(p.text[p.pos:], '>')
 	if end < 0 {
 		p.fail(line, "closing tag has no \">\"")
@@ -135,6 +135,11 @@ func (p *parser) closeTag() {
 	if at < 0 {
 		if len(p.stack) > 0 {
 			e := p.top()
+			if e.Line == line && len(e.Children) == 0 && !strings.Contains(p.text[e.Start:start], "\n") {
+				p.fail(line, "<%s> is closed by </%s>; write </%s>", e.Name, cut(name), e.Name)
+				p.pop(p.pos)
+				return
+			}
 			p.fail(line, "</%s> closes nothing; <%s> of line %d is open", cut(name), e.Name, e.Line)
 		} else {
 			p.fail(line, "</%s> closes nothing; remove it", cut(name))
