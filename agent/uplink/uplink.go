@@ -1,0 +1,190 @@
+// Package uplink hands the spool's events to a manager: in order, as many at a time as the manager wants, again from the last
+// finished one after every break, and an event leaves the spool only by the manager's receipt.
+package uplink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"armor/agent/spool"
+	armorv1 "armor/proto/armor/v1"
+)
+
+// Limits of a batch, in events and encoded bytes.
+const (
+	maxEvents = 1000
+	maxBytes  = 2 << 20
+)
+
+// Times.
+const (
+	// helloTimeout is how long the manager may take to answer the Hello.
+	helloTimeout = 30 * time.Second
+	// drainTimeout is how long, at the end, receipts of what was sent are waited for.
+	drainTimeout = 2 * time.Second
+	// Pauses before a new attempt: a random part of a bound that doubles from the first to the second.
+	firstPause = 500 * time.Millisecond
+	longPause  = 30 * time.Second
+	// refusedPause is the bound after a refusal that no repetition cures.
+	refusedPause = 2 * time.Minute
+	// stable is how long a session lasts for the pauses to begin small again.
+	stable = 30 * time.Second
+)
+
+// Config says who sends.
+type Config struct {
+	// AgentID, AgentName and Version are told to the manager.
+	AgentID, AgentName, Version string
+	// Random returns a number from 0 to below 1, for the pauses. Nil: math/rand.
+	Random func() float64
+}
+
+// Uplink is the connection to a manager.
+type Uplink struct {
+	cfg    Config
+	client armorv1.IngestServiceClient
+	spool  *spool.Spool
+	log    *slog.Logger
+
+	handed handed
+
+	mu     sync.Mutex
+	status Status
+}
+
+// handed is the highest sequence that may ever have been given to a manager, of one spool id. A manager that has finished more
+// than that does not speak of this spool.
+type handed struct {
+	id   string
+	last uint64
+}
+
+// Status is how the connection is.
+type Status struct {
+	// Connected says that a manager takes events.
+	Connected bool
+	// Manager is its name.
+	Manager string
+	// Reason is why there is no connection; empty if there is one.
+	Reason string
+	// Sessions is how many times a manager has said Welcome.
+	Sessions uint64
+	// Sent events, those sent again included.
+	Sent uint64
+	// Violations are messages of a manager that break the contract.
+	Violations uint64
+}
+
+// New prepares the uplink; Run connects. conn stays the caller's.
+func New(cfg Config, conn grpc.ClientConnInterface, s *spool.Spool, log *slog.Logger) *Uplink {
+	if cfg.Random == nil {
+		cfg.Random = rand.Float64
+	}
+	u := &Uplink{cfg: cfg, client: armorv1.NewIngestServiceClient(conn), spool: s, log: log}
+	id, _, last := s.Bounds()
+	u.handed = handed{id, last}
+	u.status.Reason = "not connected yet"
+	return u
+}
+
+// Status returns how the connection is.
+func (u *Uplink) Status() Status {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.status
+}
+
+// Violation is a message of the manager that breaks the contract.
+type Violation struct{ Reason string }
+
+func (v *Violation) Error() string { return "the manager breaks the contract: " + v.Reason }
+
+// Run connects, and connects again, until ctx ends.
+func (u *Uplink) Run(ctx context.Context) error {
+	bound := firstPause
+	for {
+		began := time.Now()
+		err := u.session(ctx)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if errors.Is(err, spool.ErrRenewed) {
+			u.log.Info("the spool has a new id; connecting again")
+			continue
+		}
+		if errors.Is(err, spool.ErrClosed) {
+			return err
+		}
+		if time.Since(began) >= stable {
+			bound = firstPause
+		}
+		pause := time.Duration(u.cfg.Random() * float64(bound))
+		if refused(err) {
+			pause = refusedPause/2 + time.Duration(u.cfg.Random()*float64(refusedPause/2))
+		}
+		bound = min(2*bound, longPause)
+		u.disconnected(err, pause)
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		case <-timer.C:
+		}
+	}
+}
+
+// refused says whether a session ended for a reason that no repetition cures.
+func refused(err error) bool {
+	if _, ok := errors.AsType[*Violation](err); ok {
+		return true
+	}
+	switch status.Code(err) {
+	case codes.PermissionDenied, codes.Unauthenticated, codes.InvalidArgument, codes.FailedPrecondition, codes.Unimplemented:
+		return true
+	}
+	return false
+}
+
+// disconnected notes and logs why there is no connection. The same reason again is not news, except when it is a refusal.
+func (u *Uplink) disconnected(err error, pause time.Duration) {
+	reason := "the manager ended the stream"
+	if err != nil {
+		reason = status.Convert(err).Message()
+		if code := status.Code(err); code != codes.Unknown {
+			reason = fmt.Sprintf("%s: %s", code, reason)
+		}
+	}
+	u.mu.Lock()
+	news := u.status.Connected || u.status.Reason != reason
+	u.status.Connected, u.status.Reason = false, reason
+	if _, ok := errors.AsType[*Violation](err); ok {
+		u.status.Violations++
+	}
+	u.mu.Unlock()
+	switch {
+	case refused(err):
+		u.log.Error("the manager refuses this agent; its events are kept", "reason", reason, "next attempt in", pause.Round(time.Millisecond))
+	case news:
+		u.log.Warn("no connection to a manager; events are kept", "reason", reason, "next attempt in", pause.Round(time.Millisecond))
+	default:
+		u.log.Debug("no connection to a manager; events are kept", "reason", reason, "next attempt in", pause.Round(time.Millisecond))
+	}
+}
+
+func (u *Uplink) connected(w *armorv1.Welcome) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.status.Connected, u.status.Manager, u.status.Reason = true, w.GetManagerName(), ""
+	u.status.Sessions++
+	u.log.Info("connected to a manager", "manager", w.GetManagerName(), "finished", w.GetLastFinishedSequence(), "window", w.GetWindow())
+}
