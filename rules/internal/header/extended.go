@@ -4,17 +4,23 @@ import "strings"
 
 // ParseExtended reads the forms that the reference does not know: RFC 5424
 // with or without a <PRI>, other forms after a <PRI>, and dates of RFC 3339 of
-// any width ("Z", "+hh:mm" or "+hhmm" after seconds or a fraction). ok is
-// false if line has none of these forms.
+// any width ("Z", "+hh:mm" or "+hhmm" after seconds or a fraction), and "Mmm d
+// hh:mm:ss" with a day of one digit and one space. ok is false if line has none
+// of these forms.
 //
-// The log of an RFC 5424 line begins at its structured data, or, where that is
-// "-", at its message.
+// The log of an RFC 5424 line begins at its message, behind the structured
+// data (which full logs keep).
 func ParseExtended(line string) (h Header, ok bool) {
 	at := priority(line)
 	if h, ok := rfc5424(line, at); ok {
 		return h, true
 	}
 	if end := rfc3339(line, at); end > 0 && end < len(line) && line[end] == ' ' {
+		h.Timestamp = line[at:end]
+		h.names(line, end+1)
+		return h, true
+	}
+	if end := shortDay(line, at); end > 0 {
 		h.Timestamp = line[at:end]
 		h.names(line, end+1)
 		return h, true
@@ -67,19 +73,75 @@ func rfc5424(line string, at int) (h Header, ok bool) {
 	}
 	h.Timestamp, h.Hostname, h.ProgramName = notNil(part[0]), notNil(part[1]), notNil(part[2])
 	switch {
-	case strings.HasPrefix(line[i:], "- "):
-		i += 2
-		if strings.HasPrefix(line[i:], "\xef\xbb\xbf") {
-			i += 3
-		}
-	case line[i:] == "-":
+	case strings.HasPrefix(line[i:], "-"):
 		i++
 	case strings.HasPrefix(line[i:], "["):
-	default:
+		i = structuredData(line, i)
+	}
+	if i < len(line) && line[i] != ' ' {
 		return Header{}, false
+	}
+	i = min(i+1, len(line))
+	if strings.HasPrefix(line[i:], "\xef\xbb\xbf") {
+		i += 3
 	}
 	h.from(line, i)
 	return h, true
+}
+
+// structuredData returns the index behind the elements [id name="value" ...]
+// that begin at i; i itself if they are malformed.
+func structuredData(line string, i int) int {
+	start := i
+	for i < len(line) && line[i] == '[' {
+		quoted := false
+		for i++; i < len(line) && (quoted || line[i] != ']'); i++ {
+			switch line[i] {
+			case '"':
+				quoted = !quoted
+			case '\\':
+				if quoted {
+					i++
+				}
+			}
+		}
+		if i >= len(line) {
+			return start
+		}
+		i++
+	}
+	return i
+}
+
+// shortDay returns the end of a date "Mmm d hh:mm:ss" at index at that a space
+// follows, or 0.
+func shortDay(line string, at int) int {
+	const form = "Aaa 0 00:00:00 "
+	if len(line) < at+len(form) {
+		return 0
+	}
+	for i := range len(form) {
+		c := line[at+i]
+		switch form[i] {
+		case 'A':
+			if c < 'A' || c > 'Z' {
+				return 0
+			}
+		case 'a':
+			if c < 'a' || c > 'z' {
+				return 0
+			}
+		case '0':
+			if !isDigit(c) {
+				return 0
+			}
+		default:
+			if c != form[i] {
+				return 0
+			}
+		}
+	}
+	return at + len(form) - 1
 }
 
 // notNil returns s, or "" for the nil value "-".
