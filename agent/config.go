@@ -5,11 +5,14 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"google.golang.org/grpc"
 
@@ -50,7 +53,7 @@ type Identity struct {
 
 // SpoolConfig bounds the spool. A full spool stops the inputs; nothing is dropped.
 type SpoolConfig struct {
-	// MaxBytes on disk. Default 1 GiB, at least 4 segments.
+	// MaxBytes on disk. Default 1 GiB, at least 4 segments and 8 MiB.
 	MaxBytes int64 `yaml:"max_bytes"`
 	// SegmentBytes is the size of one file of the spool; space is freed a file at a time. Default 16 MiB.
 	SegmentBytes int64 `yaml:"segment_bytes"`
@@ -85,19 +88,19 @@ func (c *Config) Validate() error {
 	if c.DataDir == "" {
 		add("data_dir: missing; name a folder that the agent may write to")
 	}
-	if c.Conn == nil && c.Manager.Address == "" {
+	switch {
+	case c.Conn != nil:
+	case c.Manager.Address == "":
 		add("manager.address: missing; name the manager as host:port")
+	default:
+		if err := c.Manager.Validate(); err != nil {
+			add("manager: %w", err)
+		}
 	}
-	segment := c.Spool.SegmentBytes
-	if segment == 0 {
-		segment = spool.DefaultSegmentBytes
+	if n := len(c.Agent.Name); n > 255 || !printable(c.Agent.Name) {
+		add("agent.name: %.100q: use printable characters, at most 255 bytes", c.Agent.Name)
 	}
-	if segment < spool.MinSegmentBytes {
-		add("spool.segment_bytes: %d is too small; the least is %d", segment, spool.MinSegmentBytes)
-	}
-	if limit := c.Spool.MaxBytes; limit != 0 && limit < 4*segment {
-		add("spool.max_bytes: %d is less than 4 segments; the least with spool.segment_bytes %d is %d", limit, segment, 4*segment)
-	}
+	errs = append(errs, c.Spool.problems()...)
 	if len(c.Inputs) == 0 {
 		add("inputs: none; name at least one")
 	}
@@ -107,6 +110,16 @@ func (c *Config) Validate() error {
 		for _, err := range in.problems() {
 			add("inputs[%d].%w", i, err)
 		}
+		size := 0
+		for key, value := range c.labels(in) {
+			size += len(key) + len(value)
+			if !utf8.ValidString(key) || !utf8.ValidString(value) {
+				add("inputs[%d].labels: %q: %q is no UTF-8", i, key, value)
+			}
+		}
+		if size > maxLabels {
+			add("inputs[%d].labels: %d bytes with the agent's; at most %d are allowed", i, size, maxLabels)
+		}
 		if first, ok := seen[in.name()]; ok {
 			add("inputs[%d]: reads the same path as inputs[%d]; remove one", i, first)
 		} else {
@@ -114,6 +127,47 @@ func (c *Config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// maxLabels bounds the names and values of an event's labels, in bytes.
+const maxLabels = 64 << 10
+
+// Least sizes in bytes: the largest batch must fit into half of the spool.
+const (
+	minSegmentBytes = 64 << 10
+	minMaxBytes     = 8 << 20
+)
+
+func (c SpoolConfig) problems() (errs []error) {
+	segment, limit := c.SegmentBytes, c.MaxBytes
+	if segment == 0 {
+		segment = spool.DefaultSegmentBytes
+	}
+	if limit == 0 {
+		limit = spool.DefaultMaxBytes
+	}
+	if segment < minSegmentBytes {
+		errs = append(errs, fmt.Errorf("spool.segment_bytes: %d is too small; the least is %d", segment, minSegmentBytes))
+	}
+	if least := max(4*segment, minMaxBytes); limit < least {
+		errs = append(errs, fmt.Errorf("spool.max_bytes: %d is too small; the least with spool.segment_bytes %d is %d", limit, segment, least))
+	}
+	return errs
+}
+
+func printable(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+}
+
+// labels joins the agent's labels and an input's.
+func (c *Config) labels(in *InputConfig) map[string]string {
+	if len(c.Agent.Labels)+len(in.Labels) == 0 {
+		return nil
+	}
+	all := map[string]string{}
+	maps.Copy(all, c.Agent.Labels)
+	maps.Copy(all, in.Labels)
+	return all
 }
 
 // name identifies the input in the spool's positions, over restarts.

@@ -325,3 +325,12 @@ func (in *Input) Stats() Stats {
 	}
 	return stats
 }
+
+// Figures are the counters by name.
+func (in *Input) Figures() map[string]float64 {
+	st := in.Stats()
+	return map[string]float64{
+		"cloudtrail_records": float64(st.Records), "cloudtrail_records_cut": float64(st.Cut),
+		"cloudtrail_files": float64(st.Files), "cloudtrail_files_damaged": float64(st.Damaged), "cloudtrail_files_ignored": float64(st.Ignored),
+	}
+}
