@@ -11,7 +11,16 @@ import (
 // dataTree nests field names by their dots, to be written as JSON. It is reused.
 type dataTree struct {
 	nodes []dataNode
-	index map[dataKey]int32 // child by parent and name
+	index map[dataKey]int32 // children by parent and name, for parents with many
+	// The last name and the nodes of its parts: fields of one object mostly follow each other.
+	lastName string
+	lastPath []pathStep
+}
+
+// pathStep is a node and the end of its part in lastName, the dot included.
+type pathStep struct {
+	end  int
+	node int32
 }
 
 type dataKey struct {
@@ -24,9 +33,13 @@ type dataNode struct {
 	value       string
 	first, last int32 // children; 0: none
 	next        int32 // sibling; 0: none
+	count       int32 // of children
 	set         bool  // it has a value of its own
 	array       bool  // value is a JSON array
 }
+
+// fewChildren is up to how many children are searched one by one.
+const fewChildren = 24
 
 // ownValue is the key of a value that stands where an object stands too ("a" beside "a.b").
 const ownValue = "_value"
@@ -38,10 +51,10 @@ const maxNesting = 64
 func (x *Evaluation) appendData(dst []byte) []byte {
 	t := &x.data
 	t.nodes = append(t.nodes[:0], dataNode{})
-	if t.index == nil {
-		t.index = map[dataKey]int32{}
+	t.lastName, t.lastPath = "", t.lastPath[:0]
+	if len(t.index) > 0 {
+		clear(t.index)
 	}
-	clear(t.index)
 	for s := range fields.NumSlots {
 		if v, ok := x.event.Fields.Static(s); ok {
 			t.add(s.String(), v, false)
@@ -57,40 +70,73 @@ func (x *Evaluation) appendData(dst []byte) []byte {
 
 // add puts a field into the tree; of two equal names the first holds.
 func (t *dataTree) add(name, value string, array bool) {
-	at := int32(0)
-	for range maxNesting {
-		part, rest, nested := strings.Cut(name, ".")
-		if !nested {
+	common := commonPrefix(name, t.lastName)
+	for len(t.lastPath) > 0 && t.lastPath[len(t.lastPath)-1].end > common {
+		t.lastPath = t.lastPath[:len(t.lastPath)-1]
+	}
+	at, from := int32(0), 0
+	if n := len(t.lastPath); n > 0 {
+		at, from = t.lastPath[n-1].node, t.lastPath[n-1].end
+	}
+	for len(t.lastPath) < maxNesting {
+		i := strings.IndexByte(name[from:], '.')
+		if i < 0 {
 			break
 		}
-		at = t.child(at, part)
-		name = rest
+		at = t.child(at, name[from:from+i])
+		from += i + 1
+		t.lastPath = append(t.lastPath, pathStep{end: from, node: at})
 	}
-	n := &t.nodes[t.child(at, name)]
+	t.lastName = name
+	n := &t.nodes[t.child(at, name[from:])]
 	if !n.set {
 		n.set, n.value, n.array = true, value, array
 	}
 }
 
+func commonPrefix(a, b string) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
 // child finds or makes the child of a node.
 func (t *dataTree) child(parent int32, name string) int32 {
 	p := &t.nodes[parent]
-	if p.last != 0 && t.nodes[p.last].name == name {
-		return p.last
-	}
-	key := dataKey{parent, name}
-	if n, ok := t.index[key]; ok {
+	if p.count <= fewChildren {
+		for c := p.first; c != 0; c = t.nodes[c].next {
+			if t.nodes[c].name == name {
+				return c
+			}
+		}
+	} else if n, ok := t.index[dataKey{parent, name}]; ok {
 		return n
 	}
 	n := int32(len(t.nodes))
-	t.index[key] = n
 	if p.last == 0 {
 		p.first = n
 	} else {
 		t.nodes[p.last].next = n
 	}
 	p.last = n
+	p.count++
+	count, first := p.count, p.first
 	t.nodes = append(t.nodes, dataNode{name: name})
+	switch {
+	case count == fewChildren+1:
+		if t.index == nil {
+			t.index = map[dataKey]int32{}
+		}
+		for c := first; c != 0; c = t.nodes[c].next {
+			t.index[dataKey{parent, t.nodes[c].name}] = c
+		}
+	case count > fewChildren:
+		t.index[dataKey{parent, name}] = n
+	}
 	return n
 }
 
