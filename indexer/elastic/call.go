@@ -61,6 +61,9 @@ func (c *cause) String() string {
 	if inner := c.CausedBy.String(); inner != "" && !strings.Contains(s, inner) {
 		s += "; " + inner
 	}
+	if len(c.Failed) > 0 {
+		s += "; " + c.Failed[0].Reason.String()
+	}
 	return s
 }
 

@@ -44,6 +44,9 @@ const (
 	lastMillis  = 253_402_387_200_000
 )
 
+// lastText is behind every text.
+const lastText = "\U0010FFFF"
+
 // condition translates a condition; nil: all documents.
 func condition(c match.Condition) object {
 	switch c := c.(type) {
@@ -94,6 +97,14 @@ func test(t *match.Test) object {
 		}
 		if t.To != nil {
 			span[end("lt", t.To)] = t.To.Text
+		}
+		if t.Field.Kind == field.Flattened { // wants both ends
+			if t.From == nil {
+				span["gte"] = ""
+			}
+			if t.To == nil {
+				span["lte"] = lastText
+			}
 		}
 		return object{"range": object{name: span}}
 	case match.Within:

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8"
@@ -31,9 +30,6 @@ type Store struct {
 	now    func() time.Time
 	client *elasticsearch.BaseClient
 	idle   func()
-
-	mu       sync.Mutex
-	prepared bool
 }
 
 var _ store.Store = (*Store)(nil)

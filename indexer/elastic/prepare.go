@@ -3,7 +3,6 @@ package elastic
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -132,9 +131,4 @@ func (s *Store) indices(ctx context.Context) ([]string, error) {
 		names = append(names, i.Name)
 	}
 	return names, nil
-}
-
-// isContext tells that the caller's context ended.
-func isContext(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

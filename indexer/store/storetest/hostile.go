@@ -95,8 +95,6 @@ func testHostile(t *testing.T, s *suite) {
 	}
 	one, _ := s.find(store.Search{Filter: store.Filter{Query: parse(t, "full_log:word AND id:large")}, Size: 5})
 	s.same("a large log is searched", one, []string{"large"})
-	one, _ = s.find(store.Search{Filter: store.Filter{Query: parse(t, "data.a.b.c:z")}, Size: 5})
-	s.same("nested arrays are searched", one, []string{"data17"})
 }
 
 func testRetention(t *testing.T, s *suite) {

@@ -25,7 +25,7 @@ func languageAlerts() []store.Document {
 		}).doc(),
 		alert("ssh", at(1000)).rule("5710", 5, "sshd: Attempt to login using a non-existent user", "syslog", "sshd").agent("002", "db-1").
 			log("Jul 10 10:00:01 db-1 sshd[1234]: Failed password for invalid user root from 2001:db8::7 port 22 ssh2").
-			data(`{"srcip":"2001:db8::7","srcuser":"root","srcport":"22","empty":"","nothing":null,"list":[]}`).with(func(a *armorv1.Alert) {
+			data(`{"srcip":"2001:db8::7","srcuser":"root","srcport":"22","nest":[[{"b":{"c":["z"]}}],[{"b":{"c":"w"}},[]]],"empty":"","nothing":null,"list":[]}`).with(func(a *armorv1.Alert) {
 			a.Context = &armorv1.AlertContext{SourceIp: "2001:db8::7", UserName: "root"}
 			a.Location = "/var/log/auth.log"
 			a.Rule.Mitre = []*armorv1.Mitre{{Id: "T1110", Tactics: []string{"Credential Access"}, Technique: "Brute Force"}}
@@ -112,6 +112,9 @@ var queries = map[string]string{
 	"data.srcip:10.1.2.3":                              "ec2",
 	"data.srcip:10.*":                                  "ec2",
 	"data.srcport:22":                                  "ssh",
+	"data.nest.b.c:z":                                  "ssh",
+	"data.nest.b.c:(w AND z)":                          "ssh",
+	"data.nest.b:*":                                    "ssh",
 	"data.flag:true":                                   "web",
 	"data.number:3.50":                                 "web",
 	"data.id:404":                                      "web",
