@@ -5,11 +5,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"testing"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"armor/indexer/document"
+	"armor/indexer/embedded"
 	"armor/indexer/store"
 	armorv1 "armor/proto/armor/v1"
 )
@@ -73,9 +75,33 @@ func hit(a *armorv1.Alert) store.Hit {
 	return store.Hit{ID: a.GetId(), Time: a.GetTime().AsTime(), JSON: document.Append(nil, a, a.GetTime().AsTime())}
 }
 
-func stored(a *armorv1.Alert) store.Document {
-	h := hit(a)
-	return store.Document{ID: h.ID, Time: h.Time, Alert: a, JSON: h.JSON}
+// openStore opens a real store, as `armor up` has it.
+func openStore(t testing.TB) store.Store {
+	t.Helper()
+	s, err := embedded.Open(t.TempDir(), embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// write puts alerts into a store, each of which must be new.
+func write(t testing.TB, s store.Store, hits ...store.Hit) {
+	t.Helper()
+	docs := make([]store.Document, 0, len(hits))
+	for _, h := range hits {
+		docs = append(docs, store.Document{ID: h.ID, Time: h.Time, JSON: h.JSON})
+	}
+	results, err := s.Write(t.Context(), docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range results {
+		if r.Outcome != store.Created {
+			t.Fatalf("alert %s: %s, %s", docs[i].ID, r.Outcome, r.Reason)
+		}
+	}
 }
 
 // seed makes alerts of the EC2 rules, n of them, one every step back from the newest.

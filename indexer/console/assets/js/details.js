@@ -17,6 +17,7 @@ export function flatten(value, name = '', out = []) {
 }
 
 const textFields = new Set(['full_log', 'previous_output']);
+const noFilter = /^(@?timestamp|event\.(created|ingested)|full_log_truncated|unmapped_data\..*)$/; // times are narrowed by the range; the last is not indexed
 
 export async function drawDetails(cell, id, deps) {
   replace(cell, el('p', { class: 'sub' }, 'Loading\u2026'));
@@ -49,7 +50,7 @@ export async function drawDetails(cell, id, deps) {
 function fieldRow(name, value, filter) {
   const short = visible(value.length > 60 ? `${value.slice(0, 60)}\u2026` : value);
   const button = (sign, not, label) => el('button', { type: 'button', class: 'sign', title: label, 'aria-label': `${label}: ${visible(name)} ${short}`, on: { click: () => filter({ field: name, value, not }) } }, sign);
-  const usable = value.length <= 1024;
+  const usable = value.length <= 1024 && !noFilter.test(name);
   return el('tr', {},
     el('td', { class: 'signs' }, usable ? button('+', false, 'Filter for') : null, usable ? button('\u2212', true, 'Filter out') : null),
     el('th', { scope: 'row' }, visible(name)),

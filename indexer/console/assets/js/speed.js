@@ -29,6 +29,6 @@ export class Speed {
       const [[t0, n0], [t1, n1]] = [this.samples[0], this.samples.at(-1)];
       return { label: 'Events / s', perSecond: t1 > t0 ? (n1 - n0) / ((t1 - t0) / 1000) : null };
     }
-    return { label: 'Alerts / s', perSecond: live.rate() };
+    return this.samples.length ? { label: 'Events / s', perSecond: null } : { label: 'Alerts / s', perSecond: live.rate() };
   }
 }

@@ -29,10 +29,10 @@ export class Toolbar {
       e.preventDefault();
       this.search(false);
     });
-    document.addEventListener('keydown', (e) => {
+    // On keyup: the stroke itself must not end up in the search.
+    document.addEventListener('keyup', (e) => {
       const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement?.tagName ?? '');
       if (e.key === '/' && !typing && !e.ctrlKey && !e.metaKey && !e.altKey) {
-        e.preventDefault();
         byId('q').focus();
       }
     });
