@@ -14,16 +14,11 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"armor/agent/batch"
 	"armor/agent/spool"
 	"armor/agent/watch"
 	armorv1 "armor/proto/armor/v1"
 )
-
-// Sink takes events, and how far the input has read, all or nothing. It waits rather than refuse.
-type Sink interface {
-	Append(ctx context.Context, events []*armorv1.Event, positions ...spool.Position) error
-	Positions(input string) map[string][]byte
-}
 
 // Config is one folder.
 type Config struct {
@@ -52,10 +47,10 @@ const forgetAfter = time.Hour
 // Input reads one folder.
 type Input struct {
 	cfg   Config
-	sink  Sink
+	sink  batch.Sink
 	log   *slog.Logger
 	watch watch.Watcher
-	batch *batch
+	batch *batch.Batch[*file]
 	dec   *Decoder
 	gz    *gzip.Reader
 
@@ -83,7 +78,7 @@ type Stats struct {
 type file struct {
 	found
 	progress
-	touched   bool
+	input     string
 	forgotten bool
 
 	tried    stamp // at the last attempt that failed
@@ -94,8 +89,16 @@ type file struct {
 	gone     time.Time // since when it is not there
 }
 
+// Position implements batch.Subject.
+func (f *file) Position() spool.Position {
+	if f.forgotten {
+		return spool.Position{Input: f.input, Key: f.rel}
+	}
+	return spool.Position{Input: f.input, Key: f.rel, Data: f.progress.encode()}
+}
+
 // New prepares an input; Run reads.
-func New(cfg Config, sink Sink, log *slog.Logger) *Input {
+func New(cfg Config, sink batch.Sink, log *slog.Logger) *Input {
 	if cfg.Poll == 0 {
 		cfg.Poll = 2 * time.Second
 	}
@@ -110,11 +113,11 @@ func New(cfg Config, sink Sink, log *slog.Logger) *Input {
 	}
 	in := &Input{
 		cfg: cfg, sink: sink, log: log.With("input", "cloudtrail", "path", cfg.Path), watch: cfg.Watcher,
-		batch: newBatch(cfg.Labels), dec: NewDecoder(nil, false), files: map[string]*file{},
+		batch: batch.New[*file](armorv1.EventFormat_EVENT_FORMAT_JSON, cfg.Labels), dec: NewDecoder(nil, false), files: map[string]*file{},
 	}
 	for rel, data := range sink.Positions(cfg.Name) {
 		if p, ok := decodeProgress(data); ok {
-			in.files[rel] = &file{found: found{rel: rel, path: filepath.Join(cfg.Path, rel)}, progress: p}
+			in.files[rel] = &file{input: cfg.Name, found: found{rel: rel, path: filepath.Join(cfg.Path, rel)}, progress: p}
 		}
 	}
 	return in
@@ -179,7 +182,7 @@ func (in *Input) pass(ctx context.Context) (again bool, err error) {
 		again = again || !whole && !f.damaged
 	}
 	in.forget(s)
-	if err := in.batch.flush(ctx, in.cfg.Name, in.sink); err != nil {
+	if err := in.batch.Flush(ctx, in.sink); err != nil {
 		return false, err
 	}
 	in.mu.Lock()
@@ -194,7 +197,7 @@ func (in *Input) file(c *found) *file {
 	defer in.mu.Unlock()
 	f := in.files[c.rel]
 	if f == nil {
-		f = &file{}
+		f = &file{input: in.cfg.Name}
 		in.files[c.rel] = f
 	}
 	f.found.rel, f.found.path, f.found.lines = c.rel, c.path, c.lines
@@ -258,7 +261,7 @@ func (in *Input) forget(s survey) {
 		}
 		if now.Sub(f.gone) >= forgetAfter {
 			f.forgotten = true
-			in.batch.touch(f)
+			in.batch.Touch(f)
 			delete(in.files, rel)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"armor/agent/batch"
 	"armor/agent/spool"
 	"armor/agent/watch"
 	"armor/internal/testenv"
@@ -382,7 +383,7 @@ func TestLongRecord(t *testing.T) {
 	r.write("a.json", []byte(`{"Records":[`+long+`,{"eventID":"id-2"}]}`))
 	in := r.once()
 	list := r.events()
-	if len(list) != 2 || !list[0].Truncated || len(list[0].Body) != maxBody || list[1].Truncated || in.Stats().Cut != 1 {
+	if len(list) != 2 || !list[0].Truncated || len(list[0].Body) != batch.MaxBody || list[1].Truncated || in.Stats().Cut != 1 {
 		t.Fatalf("%d events, stats %+v", len(list), in.Stats())
 	}
 	if sum := sha256.Sum256([]byte(long)); !bytes.Equal(list[0].SourceId, sum[:]) {

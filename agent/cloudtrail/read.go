@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+
+	"armor/agent/batch"
 )
 
 // read reads a file from where it was left. whole says that it was read to its end. The error is that of the sink or of ctx.
@@ -43,7 +45,7 @@ func (in *Input) read(ctx context.Context, f *file, now found) (whole bool, err 
 		f.done, f.progress.stamp = true, now.stamp
 		f.damaged, f.reason, f.attempts = false, "", 0
 		in.mu.Unlock()
-		in.batch.touch(f)
+		in.batch.Touch(f)
 		return true, nil
 	}
 }
@@ -110,7 +112,7 @@ func (in *Input) decode(ctx context.Context, f *file, fh *os.File) (reason strin
 			return "", false, err
 		}
 		f.records, f.chain = n, chain
-		in.batch.touch(f)
+		in.batch.Touch(f)
 	}
 }
 
@@ -119,12 +121,25 @@ func (in *Input) add(ctx context.Context, f *file, fr *frame, rec *Record, read 
 	if rec == nil {
 		return nil
 	}
-	if !in.batch.fits(fr.length(rec) + len(rec.Sum)) {
-		if err := in.batch.flush(ctx, in.cfg.Name, in.sink); err != nil {
+	need := fr.length(rec)
+	if !in.batch.Fits(need + len(rec.Sum)) {
+		if err := in.batch.Flush(ctx, in.sink); err != nil {
 			return err
 		}
 	}
-	cut := in.batch.add(f, fr, rec, read)
+	at, ok := parseTime(rec.EventTime)
+	if !ok {
+		at = read
+	}
+	ev := in.batch.Add(at, read)
+	ev.Location = f.path
+	ev.SourceId = in.batch.Keep(rec.Sum[:])
+	ev.Body = in.batch.Build(need, func(dst []byte) []byte { return fr.appendLine(dst, rec) })
+	cut := rec.Cut || len(ev.Body) > batch.MaxBody
+	if cut {
+		ev.Body = ev.Body[:min(len(ev.Body), batch.MaxBody)]
+		ev.Truncated = true
+	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.stats.Records++
