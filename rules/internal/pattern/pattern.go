@@ -135,8 +135,10 @@ type Scratch struct {
 	// *LimitError; nil if there was none.
 	Err error
 
-	slots []int
-	runes []rune
+	slots  []int
+	runes  []rune
+	regs   []int
+	frames []frame
 }
 
 // Reset forgets Captures and Err and keeps the memory.

@@ -1,0 +1,91 @@
+package pattern
+
+// plan fills in, for the repeats of a program, which bytes can follow, and for
+// the program, how to find where a match can begin.
+func (p *program) plan() {
+	for i := range p.insts {
+		in := &p.insts[i]
+		if in.op != opRepeat {
+			continue
+		}
+		var set [256]bool
+		if !p.firsts(in.next, &set, make(map[int]bool)) {
+			continue
+		}
+		in.after = &set
+		in.possessive = !in.lazy
+		for b := range set {
+			if set[b] && in.set[b] {
+				in.possessive = false
+			}
+		}
+	}
+	p.anchored, p.lineStart = p.begins(p.start, 0)
+	var set [256]bool
+	if p.firsts(p.start, &set, make(map[int]bool)) {
+		p.first = &set
+	}
+}
+
+// firsts adds the bytes that the text can go on with at instruction pc. false
+// means that this is not known: a match can end there, or a condition decides.
+func (p *program) firsts(pc int, set *[256]bool, seen map[int]bool) bool {
+	if seen[pc] {
+		return true
+	}
+	seen[pc] = true
+	switch in := &p.insts[pc]; in.op {
+	case opFail:
+		return true
+	case opByte:
+		set[in.b] = true
+	case opFold:
+		set[in.b], set[upper(in.b)] = true, true
+	case opSet:
+		merge(set, in.set)
+	case opRepeat:
+		merge(set, in.set)
+		if in.low == 0 {
+			return p.firsts(in.next, set, seen)
+		}
+	case opSave:
+		return p.firsts(in.next, set, seen)
+	case opSplit, opProgress:
+		return p.firsts(in.next, set, seen) && p.firsts(in.other, set, seen)
+	default:
+		return false
+	}
+	return true
+}
+
+// begins reports whether every match begins at the start of the text, or at
+// the start of a line because it begins with .* (which would have taken the
+// bytes before).
+func (p *program) begins(pc, depth int) (text, line bool) {
+	if depth > 100 {
+		return false, false
+	}
+	switch in := &p.insts[pc]; in.op {
+	case opSave:
+		return p.begins(in.next, depth+1)
+	case opAssert:
+		return in.assert == assertBegin, in.assert == assertBegin
+	case opSplit:
+		t1, l1 := p.begins(in.next, depth+1)
+		t2, l2 := p.begins(in.other, depth+1)
+		return t1 && t2, l1 && l2
+	case opRepeat:
+		return false, in.low == 0 && in.high < 0 && !in.lazy && takesLine(in.set)
+	}
+	return false, false
+}
+
+// takesLine reports whether set holds every byte except at most the newline.
+func takesLine(set *[256]bool) bool {
+	for b, in := range set {
+		if !in && b != '\n' {
+			return false
+		}
+	}
+	return true
+}
