@@ -7,6 +7,7 @@ import (
 	"armor/rules/internal/decode"
 	"armor/rules/internal/fields"
 	"armor/rules/internal/match"
+	"armor/rules/internal/mitre"
 )
 
 // Ruleset is a loaded ruleset: decoders, rules and lists, with every name resolved. It does not change and may be
@@ -58,6 +59,7 @@ const mailLevel = 12
 
 // publish makes the rules as callers see them.
 func (rs *Ruleset) publish() {
+	techniques := mitre.Read()
 	for _, m := range rs.tree.Rules() {
 		r := &Rule{
 			ID:          m.ID,
@@ -81,7 +83,8 @@ func (rs *Ruleset) publish() {
 			r.Compliance = append(r.Compliance, Compliance(c))
 		}
 		for _, id := range m.Meta.Mitre {
-			r.Mitre = append(r.Mitre, mitre(id))
+			t := techniques[id]
+			r.Mitre = append(r.Mitre, Mitre{ID: id, Tactics: t.Tactics, Technique: t.Name})
 		}
 		r.Parents = slices.Clone(m.Parents())
 		slices.Sort(r.Parents)
