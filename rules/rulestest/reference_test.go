@@ -12,7 +12,7 @@ import (
 )
 
 // referenceFloor is how many of the reference's own tests must pass. It only rises.
-const referenceFloor = 864
+const referenceFloor = 865
 
 // TestReferenceTests runs the reference's own rule tests against its ruleset; those that need a GeoIP database are
 // left out.
