@@ -69,17 +69,21 @@ func section(b *strings.Builder, title string) {
 const column = 14
 
 func line(b *strings.Builder, name, value string) {
-	value = strings.Map(func(r rune) rune {
-		if r < 0x20 || r == 0x7f {
+	if name == "" {
+		fmt.Fprintf(b, "   %s\n", clean(value))
+		return
+	}
+	fmt.Fprintf(b, "   %-*s  %s\n", column, clean(name), clean(value))
+}
+
+// clean keeps what a log line contains from steering the terminal.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 || r >= 0x7f && r < 0xa0 {
 			return ' '
 		}
 		return r
-	}, value)
-	if name == "" {
-		fmt.Fprintf(b, "   %s\n", value)
-		return
-	}
-	fmt.Fprintf(b, "   %-*s  %s\n", column, name, value)
+	}, s)
 }
 
 // flatten shows the data object, one field a line, in its order.

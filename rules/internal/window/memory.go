@@ -41,6 +41,7 @@ type Memory struct {
 	limits  Limits
 	lists   map[string]*eventList
 	fired   map[string]*uint64
+	inUse   map[string]bool  // keys of lists and rules of the last Bind
 	ignored map[string]int64 // rule key to start of its ignore period, Unix seconds
 	seen    keySet
 	recent  []string // last keys of intrusion detection systems
@@ -126,7 +127,8 @@ type Binding struct {
 }
 
 // Bind connects a ruleset to the memory. Lists and counters whose keys are known already go on with their content.
-// ruleKeys name the rules, in the order of their indexes.
+// ruleKeys name the rules, in the order of their indexes. What neither this ruleset nor the one before it knows is
+// forgotten.
 func (m *Memory) Bind(p *Plan, ruleKeys []string) *Binding {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -148,7 +150,35 @@ func (m *Memory) Bind(p *Plan, ruleKeys []string) *Binding {
 		}
 		b.fired = append(b.fired, n)
 	}
+	m.forget(b, p)
 	return b
+}
+
+// forget drops lists and counters that neither the new nor the last ruleset has.
+func (m *Memory) forget(b *Binding, p *Plan) {
+	now := make(map[string]bool, len(p.Lists)+len(b.keys))
+	for _, l := range p.Lists {
+		now[l.Key] = true
+	}
+	for _, key := range b.keys {
+		now[key] = true
+	}
+	for key := range m.lists {
+		if !now[key] && !m.inUse[key] {
+			delete(m.lists, key)
+		}
+	}
+	for key := range m.fired {
+		if !now[key] && !m.inUse[key] {
+			delete(m.fired, key)
+		}
+	}
+	for key := range m.ignored {
+		if !now[key] && !m.inUse[key] {
+			delete(m.ignored, key)
+		}
+	}
+	m.inUse = now
 }
 
 // Session is one event's access to the memory. It takes the lock at the first use and holds it until End, so that one
