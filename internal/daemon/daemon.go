@@ -125,6 +125,9 @@ func command[C any](p Program[C], environ []string, stderr io.Writer) *cobra.Com
 				return Usage(err)
 			}
 			if onlyCheck {
+				for _, w := range warnings {
+					fmt.Fprintf(stderr, "%s: %s\n", p.Name, w)
+				}
 				return nil
 			}
 			return serve(p, &cfg, warnings, stderr)
