@@ -23,6 +23,7 @@ const (
 	midDigit         // joins two digits
 	midBoth          // joins two letters or two digits
 	extend           // belongs to the character before
+	quote            // a quote within a Hebrew word
 )
 
 // Words cuts text into words as Elasticsearch's standard analyzer does, in lower case.
@@ -73,9 +74,16 @@ func spans(dst []span, s []byte) []span {
 // wordEnd finds the end of what joins from i on; word is false when it is connectors only.
 func wordEnd(s []byte, i int) (end int, word bool) {
 	var last class
+	hebrew := false // the last character is a Hebrew letter
 	units := 0
 	for i < len(s) {
 		c, n := classAt(s, i)
+		if hebrew && (s[i] == '\'' || s[i] == '"' && hebrewAt(s, i+1)) {
+			last, hebrew = quote, false // quotes are parts of abbreviations
+			i++
+			units++
+			continue
+		}
 		width := 1
 		if n == 4 {
 			width = 2
@@ -89,14 +97,14 @@ func wordEnd(s []byte, i int) (end int, word bool) {
 			if last == katakana {
 				return i, word
 			}
-			last, word = c, true
+			last, word, hebrew = c, true, n > 1 && hebrewAt(s, i)
 		case katakana:
-			if last == letter || last == digit {
+			if last == letter || last == digit || last == quote {
 				return i, word
 			}
 			last, word = c, true
 		case connector:
-			last = c
+			last, hebrew = c, false
 		case midLetter, midDigit, midBoth:
 			if !joins(c, last, s, i+n) || units+1 >= maxWord {
 				return i, word
@@ -108,6 +116,15 @@ func wordEnd(s []byte, i int) (end int, word bool) {
 		units += width
 	}
 	return i, word
+}
+
+// hebrewAt tells whether a Hebrew letter stands at i.
+func hebrewAt(s []byte, i int) bool {
+	if i >= len(s) || s[i] < utf8.RuneSelf {
+		return false
+	}
+	r, _ := utf8.DecodeRune(s[i:])
+	return unicode.Is(unicode.Hebrew, r) && unicode.IsLetter(r)
 }
 
 // joins tells whether a character of class c joins last and what follows it at i.
