@@ -9,24 +9,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-// testData returns the folder of third-party test data: ARMOR_TESTDATA, or
-// ../shared/data beside the repository.
-func testData(tb testing.TB) string {
-	tb.Helper()
-	if dir := os.Getenv("ARMOR_TESTDATA"); dir != "" {
-		if _, err := os.Stat(dir); err != nil {
-			tb.Fatalf("ARMOR_TESTDATA is set, but not usable: %v", err)
-		}
-		return dir
-	}
-	dir := filepath.Join("..", "..", "..", "..", "shared", "data")
-	if _, err := os.Stat(dir); err != nil {
-		tb.Skipf("not run: no test data at %s and ARMOR_TESTDATA is not set", dir)
-	}
-	return dir
-}
+	"armor/internal/testenv"
+)
 
 type vector struct {
 	Kind     string   `json:"kind"`
@@ -40,7 +25,7 @@ type vector struct {
 
 func readVectors(tb testing.TB) []vector {
 	tb.Helper()
-	f, err := os.Open(filepath.Join(testData(tb), "osregex-vectors.jsonl.gz"))
+	f, err := os.Open(filepath.Join(testenv.Data(tb), "osregex-vectors.jsonl.gz"))
 	if err != nil {
 		tb.Fatal(err)
 	}
