@@ -49,8 +49,6 @@ func New(k Keeper, now func() time.Time, log *slog.Logger) *Service {
 	return &Service{keeper: k, sessions: newSessions(now), log: log}
 }
 
-const largestPage = 1000
-
 // ListRules lists rules in order of their id.
 func (s *Service) ListRules(_ context.Context, req *armorv1.ListRulesRequest) (*armorv1.ListRulesResponse, error) {
 	after := 0

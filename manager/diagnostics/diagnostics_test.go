@@ -1,0 +1,160 @@
+package diagnostics
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strconv"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	armorv1 "armor/proto/armor/v1"
+	"armor/rules"
+	"armor/rules/logtest"
+)
+
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+// fixed is a Keeper of one ruleset.
+type fixed struct {
+	rs        *rules.Ruleset
+	reloadErr error
+}
+
+func (f *fixed) InForce() Ruleset {
+	return Ruleset{Rules: f.rs, Loaded: time.Unix(1, 0), Source: "test"}
+}
+func (f *fixed) Reload(context.Context) (bool, error) { return f.reloadErr == nil, f.reloadErr }
+
+func load(t *testing.T) *rules.Ruleset {
+	t.Helper()
+	rs, err := rules.Load(rules.Options{}, rules.Source{FS: fstest.MapFS{"rules/r.xml": {Data: []byte(`<group name="g,">
+  <rule id="100001" level="3"><match>one</match><description>One</description></rule>
+  <rule id="100002" level="7"><if_sid>100001</if_sid><match>two</match><description>Two</description></rule>
+  <rule id="100003" level="9"><match>three</match><description>Three</description></rule>
+</group>`)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rs
+}
+
+func TestListRulesInPages(t *testing.T) {
+	s := New(&fixed{rs: load(t)}, time.Now, quiet)
+	var ids []uint32
+	token, pages := "", 0
+	for {
+		resp, err := s.ListRules(t.Context(), &armorv1.ListRulesRequest{PageSize: 2, PageToken: token})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages++
+		for _, r := range resp.GetRules() {
+			ids = append(ids, r.GetId())
+		}
+		if token = resp.GetNextPageToken(); token == "" {
+			break
+		}
+	}
+	if len(ids) != 3 || pages != 2 {
+		t.Errorf("%v in %d pages", ids, pages)
+	}
+	one, err := s.GetRule(t.Context(), &armorv1.GetRuleRequest{Id: 100002})
+	if err != nil || len(one.GetRule().GetParents()) != 1 || one.GetRule().GetParents()[0] != 100001 {
+		t.Errorf("%v, %v", one, err)
+	}
+}
+
+func TestLogtestSessionsAreBounded(t *testing.T) {
+	now := time.Unix(0, 0)
+	s := New(&fixed{rs: load(t)}, func() time.Time { return now }, quiet)
+	start := func() string {
+		t.Helper()
+		resp, err := s.Logtest(t.Context(), &armorv1.LogtestRequest{Logs: []string{"one"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Second)
+		return resp.GetSessionId()
+	}
+	use := func(id string) error {
+		_, err := s.Logtest(t.Context(), &armorv1.LogtestRequest{SessionId: id, Logs: []string{"one"}})
+		now = now.Add(time.Second)
+		return err
+	}
+	first, second := start(), start()
+	for range maxSessions - 2 {
+		start()
+	}
+	if err := use(first); err != nil {
+		t.Fatal(err)
+	}
+	start() // one too many: the one unused for longest goes
+	if n := len(s.sessions.byID); n != maxSessions {
+		t.Errorf("%d sessions", n)
+	}
+	if err := use(first); err != nil {
+		t.Errorf("a session in use has gone: %v", err)
+	}
+	if err := use(second); status.Code(err) != codes.NotFound {
+		t.Errorf("the oldest session: %v", err)
+	}
+	now = now.Add(sessionLife)
+	if err := use(first); status.Code(err) != codes.NotFound {
+		t.Errorf("an expired session: %v", err)
+	}
+	if n := len(s.sessions.byID); n != 0 {
+		t.Errorf("%d sessions are left", n)
+	}
+}
+
+type panicking struct{}
+
+func (panicking) Test(string) logtest.Result { panic("bug") }
+
+func TestPanicInLogtestEndsOnlyTheSession(t *testing.T) {
+	s := New(&fixed{rs: load(t)}, time.Now, quiet)
+	resp, err := s.Logtest(t.Context(), &armorv1.LogtestRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.sessions.byID[resp.GetSessionId()].tester = panicking{}
+	if _, err := s.Logtest(t.Context(), &armorv1.LogtestRequest{SessionId: resp.GetSessionId(), Logs: []string{"x"}}); status.Code(err) != codes.Internal {
+		t.Errorf("got %v", err)
+	}
+	if _, err := s.Logtest(t.Context(), &armorv1.LogtestRequest{SessionId: resp.GetSessionId()}); status.Code(err) != codes.NotFound {
+		t.Errorf("the session is still there: %v", err)
+	}
+	if _, err := s.Logtest(t.Context(), &armorv1.LogtestRequest{Logs: []string{"one"}}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReloadReportsWhatIsNoLoadErrorToo(t *testing.T) {
+	s := New(&fixed{rs: load(t), reloadErr: errors.New("the directory is gone")}, time.Now, quiet)
+	resp, err := s.Reload(t.Context(), &armorv1.ReloadRequest{})
+	if err != nil || resp.GetSwapped() || len(resp.GetProblems()) != 1 || resp.GetProblems()[0].GetMessage() != "the directory is gone" {
+		t.Errorf("%v, %v", resp, err)
+	}
+}
+
+func FuzzPageToken(f *testing.F) {
+	f.Add("5", uint32(1))
+	f.Add("-", uint32(0))
+	rs, err := rules.Load(rules.Options{}, rules.Source{FS: fstest.MapFS{"rules/r.xml": {Data: []byte(`<group name="g,"><rule id="1" level="3"><match>a</match><description>d</description></rule></group>`)}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	s := New(&fixed{rs: rs}, time.Now, quiet)
+	f.Fuzz(func(t *testing.T, token string, size uint32) {
+		_, err := s.ListRules(context.Background(), &armorv1.ListRulesRequest{PageToken: token, PageSize: size})
+		if _, number := strconv.Atoi(token); token != "" && (number == nil) != (err == nil) {
+			t.Errorf("token %q: %v", token, err)
+		}
+	})
+}
