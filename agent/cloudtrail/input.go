@@ -267,15 +267,18 @@ func (in *Input) forget(s survey) {
 	}
 }
 
+// largeFolder is how long a look at a folder takes that is not looked at for every question.
+const largeFolder = 50 * time.Millisecond
+
 // Idle is true when everything in the folder has been read and handed to the sink, damaged files aside. It looks at the folder to
-// make sure, so it knows of files that nobody was notified of.
+// make sure, so it knows of files that nobody was notified of; at a folder of very many files not every time.
 func (in *Input) Idle() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.finished || !in.clean {
 		return in.finished
 	}
-	if in.cfg.OneShot || time.Since(in.checked) < 10*in.cost {
+	if in.cfg.OneShot || in.cost > largeFolder && time.Since(in.checked) < 10*in.cost {
 		return true
 	}
 	s := look(in.cfg.Path)

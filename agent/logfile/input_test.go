@@ -453,8 +453,9 @@ func TestRotatedAtRandom(t *testing.T) {
 			if seed%2 == 1 {
 				cfg.Glob = r.path("app.log*")
 			}
+			r.write("app.log", "line 1\n")
 			r.start(cfg)
-			n, rotations := 0, 0
+			n, rotations := 1, 0
 			for range 200 {
 				switch random.IntN(8) {
 				case 0:
