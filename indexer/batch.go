@@ -12,13 +12,17 @@ import (
 	"armor/internal/alertstream"
 )
 
-const (
-	// ackWait is how long an alert may be out; extendEvery asks for more time well before.
-	ackWait     = 30 * time.Second
-	extendEvery = 10 * time.Second
-	fetchWait   = 5 * time.Second
-	storeCheck  = 10 * time.Second
-)
+// timing is how long things may take.
+type timing struct {
+	ackWait time.Duration // how long an alert may be out
+	extend  time.Duration // how often more time is asked for, well before
+	fetch   time.Duration // how long one fetch waits for alerts
+	check   time.Duration // how often the store is asked whether it works
+}
+
+func usualTiming() timing {
+	return timing{ackWait: 30 * time.Second, extend: 10 * time.Second, fetch: 5 * time.Second, check: 10 * time.Second}
+}
 
 // Reasons of dead letters.
 const (
@@ -33,6 +37,7 @@ type item struct {
 	ingested time.Time
 	doc      store.Document
 	setAside bool
+	tried    bool // an earlier try may have stored it unnoticed
 }
 
 // finish brings every alert of a batch to its end: into the store or to the dead letters, then acknowledged. It tries until
@@ -49,19 +54,19 @@ func (x *Indexer) finish(ctx context.Context, batch []*alertstream.Message) erro
 		items = left
 		switch {
 		case err != nil && store.IsPermanent(err):
-			x.problems.set("store", err)
+			x.problems.set("writing", err)
 			x.returnAll(items)
 			return err
 		case err != nil && ctx.Err() == nil:
 			reason = err.Error()
 		}
 		if reason == "" {
-			x.problems.set("store", nil)
+			x.problems.set("writing", nil)
 			continue // what is left was changed, and may be tried at once
 		}
 		x.metrics.retries.Inc()
 		err = errors.New(reason)
-		x.problems.set("store", err)
+		x.problems.set("writing", err)
 		wait.report(x.log, "the store does not take alerts", err)
 		wait.sleep(ctx)
 	}
@@ -100,11 +105,14 @@ func (x *Indexer) attempt(ctx context.Context, items []*item) (left []*item, rea
 		docs[i] = it.doc
 	}
 	results, err := x.deps.Store.Write(ctx, docs)
-	if err != nil {
-		return items, "", err
+	if err == nil && len(results) != len(items) {
+		err = fmt.Errorf("the store gave %d results for %d documents", len(results), len(items))
 	}
-	if len(results) != len(items) {
-		return items, "", fmt.Errorf("the store gave %d results for %d documents", len(results), len(items))
+	if err != nil {
+		for _, it := range items {
+			it.tried = true
+		}
+		return items, "", err
 	}
 	for i, r := range results {
 		it := items[i]
@@ -112,9 +120,12 @@ func (x *Indexer) attempt(ctx context.Context, items []*item) (left []*item, rea
 		case store.Created:
 			x.done(it.message, &x.counters.indexed)
 		case store.Duplicate:
-			if it.message.Deliveries > 1 {
+			switch {
+			case it.message.Deliveries > 1:
 				x.done(it.message, &x.counters.redelivered)
-			} else {
+			case it.tried:
+				x.done(it.message, &x.counters.indexed)
+			default:
 				x.done(it.message, &x.counters.duplicate)
 			}
 		case store.Demote:
@@ -134,6 +145,7 @@ func (x *Indexer) attempt(ctx context.Context, items []*item) (left []*item, rea
 			if reason == "" {
 				reason = "the store wants the alert later"
 			}
+			it.tried = true
 			left = append(left, it)
 		}
 	}
@@ -199,7 +211,7 @@ func (x *Indexer) extend(batch []*alertstream.Message) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var ended sync.WaitGroup
 	ended.Go(func() {
-		for sleep(ctx, extendEvery) {
+		for sleep(ctx, x.times.extend) {
 			for _, m := range batch {
 				if err := m.InProgress(); err != nil {
 					x.log.Debug("asking for more time", "error", err)

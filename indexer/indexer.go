@@ -45,6 +45,7 @@ type Indexer struct {
 	stored   atomic.Int64 // when the stream took the alert that was finished last, Unix nanoseconds
 	pending  atomic.Int64 // alerts that the consumer has not finished, as asked last; -1: unknown
 	running  atomic.Bool
+	times    timing
 }
 
 // New makes an indexer. Nothing happens before Run.
@@ -56,7 +57,7 @@ func New(cfg Config, deps Deps, log *slog.Logger, reg prometheus.Registerer) (*I
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
-	x := &Indexer{cfg: cfg, deps: deps, log: log}
+	x := &Indexer{cfg: cfg, deps: deps, log: log, times: usualTiming()}
 	x.pending.Store(-1)
 	x.problems.set("store", errors.New("the store was not asked yet"))
 	x.metrics = newMetrics(reg, x)
@@ -143,7 +144,7 @@ func (x *Indexer) askStore(ctx context.Context) error {
 func (x *Indexer) awaitConsumer(ctx context.Context) (*alertstream.Consumer, error) {
 	for wait := newBackOff(); ; {
 		c, err := x.deps.Stream.Consumer(ctx, alertstream.ConsumerConfig{
-			Durable: Durable, MaxAckPending: max(10_000, 4*x.cfg.Consume.Batch*x.cfg.Consume.Writers), AckWait: ackWait,
+			Durable: Durable, MaxAckPending: max(10_000, 4*x.cfg.Consume.Batch*x.cfg.Consume.Writers), AckWait: x.times.ackWait,
 		})
 		x.problems.set("consumer", err)
 		if err == nil || alertstream.IsPermanent(err) {
@@ -158,7 +159,7 @@ func (x *Indexer) awaitConsumer(ctx context.Context) (*alertstream.Consumer, err
 
 // watchStore asks the store from time to time whether it works, so that readiness tells also when nothing is written.
 func (x *Indexer) watchStore(ctx context.Context, fail context.CancelCauseFunc) {
-	for sleep(ctx, storeCheck) {
+	for sleep(ctx, x.times.check) {
 		if err := x.askStore(ctx); store.IsPermanent(err) {
 			fail(err)
 		}
@@ -169,7 +170,7 @@ func (x *Indexer) watchStore(ctx context.Context, fail context.CancelCauseFunc) 
 func (x *Indexer) pull(ctx context.Context, consumer *alertstream.Consumer, batches chan<- []*alertstream.Message) error {
 	wait := newBackOff()
 	for ctx.Err() == nil {
-		batch, err := consumer.Fetch(ctx, x.cfg.Consume.Batch, fetchWait)
+		batch, err := consumer.Fetch(ctx, x.cfg.Consume.Batch, x.times.fetch)
 		switch {
 		case ctx.Err() != nil:
 			x.giveBack(batch)
