@@ -128,6 +128,9 @@ func (m *osRegex) Test(text string, sc *Scratch) bool {
 
 // match runs the machine with the memory of sc.
 func (a *machine) match(m *osRegex, text string, sc *Scratch) (int, bool) {
+	if a.start && !a.startsAt0(text) {
+		return 0, false
+	}
 	if a.needs && a.need.index(text, 0) < 0 {
 		return 0, false
 	}

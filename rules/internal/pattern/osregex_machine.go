@@ -28,7 +28,8 @@ type machine struct {
 	slots      int
 	start, end bool // anchored
 
-	lead  finder // literal text at the start, to search for
+	head  string // anchored: literal text at the start
+	lead  finder // not anchored: literal text at the start, to search for
 	first seek   // how to find a start position
 	need  finder // a literal that must occur
 	needs bool

@@ -20,14 +20,28 @@ func (m *machine) plan() {
 	lead, _ := literalRun(tokens, first(tokens), last)
 	switch {
 	case m.start:
+		m.head = lead
 	case lead != "":
 		m.first, m.lead = seekLead, newFinder(lead)
 	case tokens[first(tokens)].kind == kindClass && tokens[first(tokens)].repeat != '*' && tokens[first(tokens)].class != classAny:
 		m.first = seekClass
 	}
-	if need := m.required(); need != "" && (m.first != seekLead || need != lead) {
+	if need := m.required(); need != "" && need != lead {
 		m.need, m.needs = newFinder(need), true
 	}
+}
+
+// startsAt0 reports, for an anchored machine, whether the text can match as far
+// as its first bytes tell.
+func (m *machine) startsAt0(text string) bool {
+	if m.head != "" {
+		return hasPrefixFold(text, m.head)
+	}
+	t := &m.tokens[first(m.tokens)]
+	if t.kind != kindClass || t.repeat == '*' {
+		return true
+	}
+	return text != "" && classesOf[text[0]]&t.class != 0
 }
 
 // first returns the index of the token that takes the first byte.

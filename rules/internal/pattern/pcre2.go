@@ -112,6 +112,9 @@ func (m *pcre2) Test(text string, sc *Scratch) bool {
 }
 
 func (m *pcre2) search(text string, sc *Scratch) outcome {
+	if p := m.prog; p.anchored && p.first != nil && (text == "" || !p.first[text[0]]) {
+		return missed
+	}
 	if len(m.need) > 0 {
 		seen := false
 		for i := range m.need {

@@ -28,7 +28,7 @@ func (p *program) plan() {
 }
 
 // firsts adds the bytes that the text can go on with at instruction pc. false
-// means that this is not known: a match can end there, or a condition decides.
+// means that this is not known, because a match can end there.
 func (p *program) firsts(pc int, set *[256]bool, seen map[int]bool) bool {
 	if seen[pc] {
 		return true
@@ -48,7 +48,7 @@ func (p *program) firsts(pc int, set *[256]bool, seen map[int]bool) bool {
 		if in.low == 0 {
 			return p.firsts(in.next, set, seen)
 		}
-	case opSave:
+	case opSave, opAssert: // the byte after a condition must fit all the same
 		return p.firsts(in.next, set, seen)
 	case opSplit, opProgress:
 		return p.firsts(in.next, set, seen) && p.firsts(in.other, set, seen)
