@@ -21,6 +21,7 @@ const defaultTimeframe = 360
 // correlation makes the condition that counts earlier events, and marks the rules whose events count.
 func (l *Loader) correlation(r *Rule, d *definition, p *ruleParser) *correlate {
 	q := window.Query{
+		ID:                len(l.tree.plan.Queries),
 		Previous:          l.previous(d.frequency),
 		Timeframe:         int64(d.timeframe),
 		Level:             r.Level,
@@ -78,7 +79,9 @@ func (l *Loader) correlation(r *Rule, d *definition, p *ruleParser) *correlate {
 	}
 	list := &l.tree.plan.Lists[q.List]
 	list.MaxAge = max(list.MaxAge, q.Timeframe)
-	return &correlate{query: q}
+	c := &correlate{query: q}
+	l.tree.plan.Queries = append(l.tree.plan.Queries, &c.query)
+	return c
 }
 
 // previous is how many earlier events a frequency asks for. Wazuh counts all events, this one included; OSSEC fires on
@@ -106,6 +109,7 @@ func (l *Loader) dynamic(names []fields.Symbol) []int {
 		if !ok {
 			i = len(l.tree.plan.Symbols)
 			l.tree.plan.Symbols = append(l.tree.plan.Symbols, n)
+			l.tree.plan.Names = append(l.tree.plan.Names, l.opts.Symbols.Name(n))
 			l.symbolIndex[n] = i
 		}
 		out = append(out, i)

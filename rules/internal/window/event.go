@@ -26,12 +26,38 @@ type Event struct {
 	Log, Full string
 	Static    [fields.NumSlots]string
 	Present   uint32
-	// Dynamic holds the dynamic fields that some correlation rule compares, in the order of Plan.Symbols.
+	// Dynamic holds the dynamic fields that some correlation rule compares, in the order of Binding.Symbols; what is
+	// missing at its end is absent.
 	Dynamic []Value
 	// HasDynamic: the event has dynamic fields, whichever.
 	HasDynamic bool
 	// Consumed is the level of the correlation rule that used the event up; 0: none.
 	Consumed int
+
+	bytes int          // about how much memory a kept event takes
+	in    []membership // the lists that keep it
+}
+
+// membership is the place of an event in a list.
+type membership struct {
+	list *eventList
+	seq  int64
+}
+
+// dynamic gives a compared field.
+func (e *Event) dynamic(n int) Value {
+	if n < len(e.Dynamic) {
+		return e.Dynamic[n]
+	}
+	return Value{}
+}
+
+// consume marks a kept event as used up at a level.
+func (e *Event) consume(level int) {
+	e.Consumed = level
+	for _, m := range e.in {
+		m.list.mark(level, m.seq)
+	}
 }
 
 // maxKeptLog is how much of a log is kept, in bytes.
@@ -40,6 +66,7 @@ const maxKeptLog = 64 << 10
 // clone makes a copy with strings of its own, all in one allocation.
 func (e *Event) clone() *Event {
 	c := *e
+	c.in = nil
 	full := e.Full[:min(len(e.Full), maxKeptLog)]
 	inFull := strings.HasSuffix(e.Full, e.Log) && len(e.Full) <= maxKeptLog
 	n := len(full) + len(e.Location) + len(e.Agent)
@@ -76,17 +103,6 @@ func (e *Event) clone() *Event {
 			c.Dynamic[i] = Value{Text: keep(v.Text), Set: v.Set}
 		}
 	}
+	c.bytes = 512 + n + 40*len(e.Dynamic)
 	return &c
-}
-
-// size is about how much memory a kept event takes.
-func (e *Event) size() int {
-	n := 512 + len(e.Full) + len(e.Location) + 40*len(e.Dynamic)
-	for _, s := range e.Static {
-		n += len(s)
-	}
-	for _, v := range e.Dynamic {
-		n += len(v.Text)
-	}
-	return n
 }

@@ -1,37 +1,114 @@
 package window
 
-// eventList is the memory of one marked rule or group: events, oldest first.
+// eventList is the memory of one marked rule or group: events, oldest first. Each event has a sequence number in its
+// list, offset plus its place in the slices.
 type eventList struct {
 	events  []*Event
-	head    int // events before it are forgotten
+	times   []int64 // when each joined, Unix seconds; as good as never falling
+	head    int     // events before it are forgotten
+	offset  int64
 	bytes   int
 	maxAge  int64 // seconds; older events cannot count any more
 	evicted uint64
+	// indexes lead from an event to the one before it with the same values.
+	indexes []*valueIndex
+	// consumed holds, by level, the last event that a rule of at least that level used up, as sequence plus one.
+	consumed [maxLevel + 1]int64
+	// disordered: the clock went back; the indexes rely on falling ages.
+	disordered bool
 }
+
+const (
+	maxLevel = 16
+	// clockSlack is by how many seconds a clock may go back without being noticed: goroutines overtake each other.
+	clockSlack = 5
+)
 
 func (l *eventList) len() int { return len(l.events) - l.head }
 
 // add appends an event and forgets what is too old or too much.
 func (l *eventList) add(e *Event, lim Limits) {
-	for l.len() > 0 && e.Time-l.events[l.head].Time > l.maxAge {
+	for l.len() > 0 && e.Time-l.times[l.head] > l.maxAge {
 		l.drop()
 	}
-	for l.len() > 0 && (l.len() >= lim.EventsPerList || l.bytes+e.size() > lim.BytesPerList) {
+	for l.len() > 0 && (l.len() >= lim.EventsPerList || l.bytes+e.bytes > lim.BytesPerList) {
 		l.drop()
 		l.evicted++
 	}
-	if l.head > 0 && l.head >= len(l.events)/2 {
-		n := copy(l.events, l.events[l.head:])
-		clear(l.events[n:])
-		l.events = l.events[:n]
-		l.head = 0
+	l.compact()
+	now := e.Time
+	if l.len() == 0 {
+		l.disordered = false
+	} else if last := l.times[len(l.times)-1]; now < last {
+		if last-now > clockSlack {
+			l.disordered = true
+		} else {
+			now = last
+		}
+	}
+	seq := l.offset + int64(len(l.events))
+	for _, x := range l.indexes {
+		x.add(e, seq)
 	}
 	l.events = append(l.events, e)
-	l.bytes += e.size()
+	l.times = append(l.times, now)
+	l.bytes += e.bytes
+	e.in = append(e.in, membership{list: l, seq: seq})
+	l.mark(e.Consumed, seq)
 }
 
+// drop forgets the oldest event.
 func (l *eventList) drop() {
-	l.bytes -= l.events[l.head].size()
+	e := l.events[l.head]
+	seq := l.offset + int64(l.head)
+	for _, x := range l.indexes {
+		x.drop(l.head, seq)
+	}
+	for i := range e.in {
+		if e.in[i].list == l {
+			e.in = append(e.in[:i], e.in[i+1:]...)
+			break
+		}
+	}
+	l.bytes -= e.bytes
 	l.events[l.head] = nil
 	l.head++
+}
+
+// compact moves the events to the front when half of the slices is forgotten.
+func (l *eventList) compact() {
+	n := l.head
+	if n == 0 || n < len(l.events)/2 {
+		return
+	}
+	l.events = shift(l.events, n)
+	l.times = shift(l.times, n)
+	for _, x := range l.indexes {
+		x.hashes = shift(x.hashes, n)
+		x.previous = shift(x.previous, n)
+	}
+	l.offset += int64(n)
+	l.head = 0
+}
+
+func shift[T any](s []T, n int) []T {
+	m := copy(s, s[n:])
+	clear(s[m:])
+	return s[:m]
+}
+
+// mark notes that the event with a sequence number was used up at a level.
+func (l *eventList) mark(level int, seq int64) {
+	for i := 1; i <= min(level, maxLevel); i++ {
+		l.consumed[i] = max(l.consumed[i], seq+1)
+	}
+}
+
+// clearEvents forgets all events; the indexes stay.
+func (l *eventList) clearEvents() {
+	fresh := eventList{maxAge: l.maxAge, indexes: l.indexes}
+	for _, x := range fresh.indexes {
+		x.clear()
+	}
+	*l = fresh
 }

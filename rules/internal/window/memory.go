@@ -1,6 +1,7 @@
 package window
 
 import (
+	"slices"
 	"sync"
 
 	"armor/rules/internal/fields"
@@ -30,8 +31,10 @@ type ListPlan struct {
 
 // Plan is what a ruleset needs to remember.
 type Plan struct {
-	Lists []ListPlan
-	// Symbols are the dynamic fields that correlation rules compare, in the order of Event.Dynamic.
+	Lists   []ListPlan
+	Queries []*Query
+	// Names are the dynamic fields that correlation rules compare, Symbols their numbers in the ruleset.
+	Names   []string
 	Symbols []fields.Symbol
 }
 
@@ -40,6 +43,7 @@ type Memory struct {
 	mu      sync.Mutex
 	limits  Limits
 	lists   map[string]*eventList
+	names   []string // dynamic fields that are compared, folded, in the order of Event.Dynamic
 	fired   map[string]*uint64
 	inUse   map[string]bool  // keys of lists and rules of the last Bind
 	ignored map[string]int64 // rule key to start of its ignore period, Unix seconds
@@ -86,7 +90,7 @@ func (m *Memory) Reset() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, l := range m.lists {
-		*l = eventList{maxAge: l.maxAge}
+		l.clearEvents()
 	}
 	for _, n := range m.fired {
 		*n = 0
@@ -121,8 +125,10 @@ func (m *Memory) Stats() Stats {
 type Binding struct {
 	m       *Memory
 	lists   []*eventList
+	queries []boundQuery
 	fired   []*uint64
 	keys    []string
+	// Symbols are the dynamic fields to put into Event.Dynamic.
 	Symbols []fields.Symbol
 }
 
@@ -132,7 +138,7 @@ type Binding struct {
 func (m *Memory) Bind(p *Plan, ruleKeys []string) *Binding {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	b := &Binding{m: m, Symbols: p.Symbols, keys: ruleKeys}
+	b := &Binding{m: m, keys: ruleKeys}
 	for _, lp := range p.Lists {
 		l := m.lists[lp.Key]
 		if l == nil {
@@ -141,6 +147,14 @@ func (m *Memory) Bind(p *Plan, ruleKeys []string) *Binding {
 		}
 		l.maxAge = max(l.maxAge, lp.MaxAge)
 		b.lists = append(b.lists, l)
+	}
+	places := m.place(p, b)
+	for _, q := range p.Queries {
+		bound := boundQuery{Query: *q, list: b.lists[q.List]}
+		bound.SameDynamic = translate(q.SameDynamic, places)
+		bound.DifferentDynamic = translate(q.DifferentDynamic, places)
+		bound.index = bound.list.index(bound.signature())
+		b.queries = append(b.queries, bound)
 	}
 	for _, key := range ruleKeys {
 		n := m.fired[key]
@@ -152,6 +166,35 @@ func (m *Memory) Bind(p *Plan, ruleKeys []string) *Binding {
 	}
 	m.forget(b, p)
 	return b
+}
+
+// place gives each compared field of a ruleset its place in Event.Dynamic. A place is never used for another field,
+// so that events kept from an earlier ruleset stay readable.
+func (m *Memory) place(p *Plan, b *Binding) []int {
+	places := make([]int, len(p.Names))
+	for i, name := range p.Names {
+		name = fields.Fold(name)
+		n := slices.Index(m.names, name)
+		if n < 0 {
+			n = len(m.names)
+			m.names = append(m.names, name)
+		}
+		places[i] = n
+	}
+	b.Symbols = slices.Repeat([]fields.Symbol{fields.Unknown}, len(m.names))
+	for i, n := range places {
+		b.Symbols[n] = p.Symbols[i]
+	}
+	return places
+}
+
+func translate(list, places []int) []int {
+	var out []int
+	for _, n := range list {
+		out = append(out, places[n])
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // forget drops lists and counters that neither the new nor the last ruleset has.
@@ -217,7 +260,7 @@ func (s *Session) Search(q *Query, cur *Event, sc *pattern.Scratch, logs []strin
 	if s.ReadOnly {
 		return logs, false
 	}
-	return q.search(s.b.lists[q.List], cur, sc, logs)
+	return s.b.queries[q.ID].search(cur, sc, logs)
 }
 
 // Record remembers the current event in lists, for later queries.

@@ -7,6 +7,8 @@ import (
 
 // Query is what a correlation rule asks: have there been enough earlier events, near enough and alike enough?
 type Query struct {
+	// ID is its index in Plan.Queries.
+	ID int
 	// List is the index of the list to search, in Plan.Lists.
 	List int
 	// Previous is how many earlier events are needed.
@@ -23,7 +25,7 @@ type Query struct {
 	Regex pattern.Matcher
 	// Same and Different are bit sets of static fields.
 	Same, Different uint32
-	// SameDynamic and DifferentDynamic are indexes into Event.Dynamic.
+	// SameDynamic and DifferentDynamic are indexes into Plan.Names.
 	SameDynamic, DifferentDynamic []int
 	SameLocation, DifferentLocation,
 	SameAgent, DifferentAgent bool
@@ -32,14 +34,40 @@ type Query struct {
 // MaxPrevious is how many earlier logs an alert shows.
 const MaxPrevious = 11
 
-// search walks the list from the newest event to the oldest and stops at the first that is too old or used up. If
-// enough events count, cur and, of several, the newest of them are marked as used up.
-func (q *Query) search(l *eventList, cur *Event, sc *pattern.Scratch, logs []string) ([]string, bool) {
+// boundQuery is a query on a Memory: its list, and the dynamic fields as indexes into Event.Dynamic.
+type boundQuery struct {
+	Query
+	list  *eventList
+	index *valueIndex
+}
+
+func (q *boundQuery) signature() signature {
+	return signature{same: q.Same, dynamic: q.SameDynamic, location: q.SameLocation, agent: !q.Global || q.SameAgent}
+}
+
+// search answers the query. The truth is a walk of the list from the newest event to the oldest that stops at the
+// first that is too old or used up at the query's level (searchPlain); the index only skips events that are not
+// alike. If enough events count, cur and, of several, the newest of them are marked as used up.
+func (q *boundQuery) search(cur *Event, sc *pattern.Scratch, logs []string) ([]string, bool) {
+	if q.list.disordered {
+		return q.searchPlain(cur, sc, logs)
+	}
+	h := q.index.hash(cur)
+	if h == none {
+		return logs, false
+	}
+	seq, ok := q.index.newest[h]
+	if !ok {
+		return logs, false
+	}
+	l := q.list
+	stop := max(l.consumed[min(max(q.Level, 1), maxLevel)], l.offset+int64(l.head))
 	count := 0
 	var newest *Event
-	for i := len(l.events) - 1; i >= l.head; i-- {
-		e := l.events[i]
-		if cur.Time-e.Time > q.Timeframe || e.Consumed >= q.Level && e.Consumed > 0 {
+	for ; seq >= stop; seq = q.index.previous[seq-l.offset] {
+		place := seq - l.offset
+		e := l.events[place]
+		if cur.Time-l.times[place] > q.Timeframe {
 			return logs, false
 		}
 		if !q.counts(e, cur, sc) {
@@ -51,17 +79,48 @@ func (q *Query) search(l *eventList, cur *Event, sc *pattern.Scratch, logs []str
 		if len(logs) < MaxPrevious {
 			logs = append(logs, e.Full)
 		}
-		if count++; count < q.Previous {
-			continue
+		if count++; count == q.Previous {
+			q.consume(newest, cur)
+			return logs, true
 		}
-		if q.Previous > 1 {
-			// With one earlier event the reference does not come to this.
-			newest.Consumed = q.Level
-		}
-		cur.Consumed = q.Level
-		return logs, true
 	}
 	return logs, false
+}
+
+// searchPlain is search without the index.
+func (q *boundQuery) searchPlain(cur *Event, sc *pattern.Scratch, logs []string) ([]string, bool) {
+	l := q.list
+	count := 0
+	var newest *Event
+	for i := len(l.events) - 1; i >= l.head; i-- {
+		e := l.events[i]
+		if cur.Time-l.times[i] > q.Timeframe || e.Consumed >= q.Level && e.Consumed > 0 {
+			return logs, false
+		}
+		if !q.counts(e, cur, sc) {
+			continue
+		}
+		if newest == nil {
+			newest = e
+		}
+		if len(logs) < MaxPrevious {
+			logs = append(logs, e.Full)
+		}
+		if count++; count == q.Previous {
+			q.consume(newest, cur)
+			return logs, true
+		}
+	}
+	return logs, false
+}
+
+// consume marks what an answer uses up.
+func (q *boundQuery) consume(newest, cur *Event) {
+	if q.Previous > 1 {
+		// With one earlier event the reference does not come to this.
+		newest.consume(q.Level)
+	}
+	cur.Consumed = q.Level
 }
 
 // counts says whether an earlier event is alike enough.
@@ -95,12 +154,12 @@ func (q *Query) counts(e, cur *Event, sc *pattern.Scratch) bool {
 		return false
 	}
 	for _, n := range q.SameDynamic {
-		if a, b := e.Dynamic[n], cur.Dynamic[n]; !a.Set || !b.Set || a.Text != b.Text {
+		if a, b := e.dynamic(n), cur.dynamic(n); !a.Set || !b.Set || a.Text != b.Text {
 			return false
 		}
 	}
 	for _, n := range q.DifferentDynamic {
-		if a, b := e.Dynamic[n], cur.Dynamic[n]; a.Set && b.Set && a.Text == b.Text {
+		if a, b := e.dynamic(n), cur.dynamic(n); a.Set && b.Set && a.Text == b.Text {
 			return false
 		}
 	}
