@@ -1,0 +1,92 @@
+package rulestest_test
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"armor/rules"
+	"armor/rules/rulestest"
+)
+
+func ruleset(t testing.TB) *rules.Ruleset {
+	t.Helper()
+	rs, err := rules.Load(rules.Options{}, rules.Source{FS: fstest.MapFS{
+		"decoders/d.xml": {Data: []byte(`<decoder name="app"><program_name>^app$</program_name></decoder>`)},
+		"rules/r.xml": {Data: []byte(`<group name="g,"><rule id="100" level="3"><match>x</match><description>d</description></rule>
+<rule id="101" level="7" frequency="3" timeframe="60"><if_matched_sid>100</if_matched_sid><description>d</description></rule></group>`)},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rs
+}
+
+func TestRun(t *testing.T) {
+	report, err := rulestest.Run(ruleset(t), "my.ini", []byte("\ufeff; comment\r\n"+`[one line]
+LOG 1 Pass = Nov 23 09:00:01 h app: x = y ; not a comment
+log 2 fail: nothing here
+log 3 pass = no such thing
+rule = 100
+alert = 3
+decoder = app
+stray line
+[several lines]
+log 1 pass = Nov 23 09:00:01 h app: x
+log 1 pass =
+log 1 pass = Nov 23 09:00:01 h app: x
+log 1 pass = Nov 23 09:00:01 h app: x
+log 2 pass = Nov 23 09:00:01 h app: x
+rule = 101
+alert = 7
+decoder = app
+[empty expectation]
+log 1 fail = Nov 23 09:00:01 h app: x
+rule =
+alert =
+decoder =
+[same]
+rule = 100
+alert = 3
+decoder = app
+[same]
+log 1 pass = Nov 23 09:00:01 h app: x
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := rulestest.Report{Passed: 5, Failed: 2, Failures: []rulestest.Failure{
+		{File: "my.ini", Section: "one line", Name: "log 3 pass", Line: 5, Log: "no such thing",
+			Expected: "rule 100, level 3, decoder app", Got: "no rule, no decoder"},
+		{File: "my.ini", Section: "several lines", Name: "log 2 pass", Line: 15, Log: "Nov 23 09:00:01 h app: x",
+			Expected: "rule 101, level 7, decoder app", Got: "rule 100, level 3, decoder app"},
+	}}
+	if d := cmp.Diff(want, report); d != "" {
+		t.Errorf("report (-want +got):\n%s", d)
+	}
+}
+
+func TestBadFiles(t *testing.T) {
+	for text, want := range map[string]string{
+		"rule = 1\n":               "bad.ini:1:",
+		"\n[open\n":                "bad.ini:2:",
+		"[a]\nlog 1 pass = \xff\n": "not UTF-8",
+	} {
+		if _, err := rulestest.Run(ruleset(t), "bad.ini", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, expected %q", text, err, want)
+		}
+	}
+}
+
+func FuzzRun(f *testing.F) {
+	rs := ruleset(f)
+	f.Add("[a]\nlog 1 pass = Nov 23 09:00:01 h app: x\nrule = 100\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		report, err := rulestest.Run(rs, "f.ini", []byte(text))
+		if err == nil && report.Failed != len(report.Failures) {
+			t.Errorf("%d failed, %d told", report.Failed, len(report.Failures))
+		}
+	})
+}
