@@ -57,6 +57,8 @@ type Input struct {
 	failures []error             // of this pass: what cannot be read
 	stored   map[string]progress // of files that were read before the start and are not found yet
 	deferred map[string]deferral // by path: what may be a copy
+	holders  map[string]*tail    // by path, at the last look
+	replaced []progress          // of files that have lost their name before the start
 	nodes    map[node]*tail
 	started  bool // at some time before
 	fresh    bool // the first look of this run is still to come
@@ -216,12 +218,15 @@ func (in *Input) truncated(ctx context.Context, t *tail) error {
 	in.stats.Truncations++
 	in.mu.Unlock()
 	t.Position() // brings the prints up to date
-	if !in.findCopy(&t.progress) {
+	copied := in.findCopy(&t.progress)
+	copied = in.findBetween(t.location, t.mtime, t.held) && t.offset == 0 || copied
+	if !copied {
 		if err := in.flushHeld(ctx, t); err != nil {
 			return err
 		}
 	}
 	t.restart()
+	t.mtime = t.now
 	in.batch.Touch(t)
 	return nil
 }
@@ -266,7 +271,7 @@ func (in *Input) note(problems []error) {
 	settled := make(map[string]place, len(in.tails))
 	for _, t := range in.tails {
 		if t.matched {
-			settled[t.path] = place{t.node, t.at(), t.mtime}
+			settled[t.path] = place{t.node, t.at(), t.now}
 		}
 	}
 	texts := make([]string, len(problems))

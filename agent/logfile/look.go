@@ -1,6 +1,7 @@
 package logfile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -45,12 +46,87 @@ func (in *Input) look() (problems []error) {
 	if in.fresh {
 		in.fresh = false
 		in.findRotated()
+		for _, p := range in.replaced {
+			in.findBetween(p.path, p.mtime, nil)
+		}
+		in.replaced = nil
 		in.batch.Touch(&tail{input: in.cfg.Name})
 		if len(paths) == 0 {
 			in.log.Warn("no file matches; waiting for one")
 		}
 	}
+	in.findReplaced()
 	return problems
+}
+
+// findReplaced notices that a name has passed to another file since the last look, or to none.
+func (in *Input) findReplaced() {
+	holders := map[string]*tail{}
+	for _, t := range in.tails {
+		if t.matched {
+			holders[t.path] = t
+		}
+	}
+	for path, before := range in.holders {
+		if holders[path] != before {
+			in.findBetween(path, before.mtime, nil)
+		}
+	}
+	in.holders = holders
+}
+
+// findBetween follows the files that had a name for a while since it was last looked at, and have a rotated one now. Nothing of
+// them was read, not even if the glob does not name them any more. begun says that one of them begins with held.
+func (in *Input) findBetween(path string, since int64, held []byte) (begun bool) {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || since == 0 {
+		return false
+	}
+	for _, entry := range entries {
+		name := filepath.Join(filepath.Dir(path), entry.Name())
+		if !related(path, name) || !entry.Type().IsRegular() {
+			continue
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			continue
+		}
+		info, err := f.Stat()
+		if err != nil || info.ModTime().UnixNano() <= since || in.compressed(name, f) {
+			_ = f.Close()
+			continue
+		}
+		start := make([]byte, min(len(held), headBytes))
+		n, _ := f.ReadAt(start, 0)
+		begun = begun || n > 0 && n == len(start) && bytes.HasPrefix(held, start)
+		id, _ := nodeOf(info)
+		if named, _ := filepath.Match(in.cfg.Glob, name); named || in.nodes[id] != nil {
+			_ = f.Close() // found by itself
+			continue
+		}
+		in.log.Info("a file that was rotated away before it was seen is read", "file", name)
+		t := in.copyOf(f)
+		if t == nil {
+			t = &tail{progress: progress{location: path, generation: newGeneration()}}
+		}
+		t.key = newKey()
+		in.follow(t, f, id, name, false)
+	}
+	return begun
+}
+
+// copyOf recognises a copy of a file that is followed; it is read from where that was left.
+func (in *Input) copyOf(f *os.File) *tail {
+	for _, t := range in.tails {
+		if t.offset == 0 {
+			continue
+		}
+		t.Position() // brings the prints up to date
+		if l, ok := t.progress.matches(f); ok {
+			return &tail{progress: t.progress, lines: l}
+		}
+	}
+	return nil
 }
 
 // watchFolders asks for notifications of the folders that files may be in.
@@ -119,6 +195,7 @@ func (in *Input) resume(path string, id node, f *os.File) *tail {
 		// Truncated, or another file with the same inode. The rest of the old one may stand in a copy.
 		in.log.Info("a file is not the one that was read before; it is read from its beginning", "file", path)
 		in.findCopy(&p)
+		in.replaced = append(in.replaced, p)
 		return &tail{key: key, progress: progress{location: path, generation: newGeneration()}}
 	}
 	return nil
@@ -128,7 +205,7 @@ func (in *Input) resume(path string, id node, f *os.File) *tail {
 // again; if nothing happens it is a file of its own.
 func (in *Input) defers(path string, f *os.File, info os.FileInfo) bool {
 	like := func(p *progress) bool {
-		if p.offset == 0 || !related(p.path, path) {
+		if p.offset == 0 || !related(p.path, path) && !related(p.location, path) {
 			return false
 		}
 		head := make([]byte, p.headLen)
@@ -181,7 +258,7 @@ func (in *Input) findCopy(p *progress) bool {
 	}
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name())
-		if !related(p.path, path) || !entry.Type().IsRegular() {
+		if !related(p.path, path) && !related(p.location, path) || !entry.Type().IsRegular() {
 			continue
 		}
 		f, err := os.Open(path)
@@ -196,8 +273,8 @@ func (in *Input) findCopy(p *progress) bool {
 		}
 		id, _ := nodeOf(info)
 		if in.nodes[id] != nil {
-			_ = f.Close() // it is read anyway
-			continue
+			_ = f.Close() // found as a copy before
+			return true
 		}
 		in.log.Info("the rest of a truncated file is read from its copy", "file", p.path, "copy", path, "offset", p.offset)
 		delete(in.deferred, path)
@@ -216,6 +293,7 @@ func (in *Input) findRotated() {
 			continue // the folder may come back; the position is kept
 		}
 		delete(in.stored, key)
+		in.replaced = append(in.replaced, p)
 		if !in.findNode(key, p, entries) {
 			in.log.Info("a file that was read before is gone", "file", p.path, "read", p.offset)
 			in.batch.Touch(&tail{key: key, input: in.cfg.Name, forgotten: true})
@@ -257,10 +335,10 @@ func (in *Input) check(ctx context.Context, t *tail) error {
 		in.failures = append(in.failures, err)
 		return nil
 	}
-	if info.Size() == t.size && info.ModTime().UnixNano() == t.mtime {
+	if info.Size() == t.size && info.ModTime().UnixNano() == t.now {
 		return nil
 	}
-	t.size, t.mtime, t.dirty = info.Size(), info.ModTime().UnixNano(), true
+	t.size, t.now, t.dirty = info.Size(), info.ModTime().UnixNano(), true
 	same, err := t.same()
 	if err != nil {
 		in.failures = append(in.failures, err)
@@ -269,6 +347,10 @@ func (in *Input) check(ctx context.Context, t *tail) error {
 	if !same {
 		return in.truncated(ctx, t)
 	}
+	if t.offset == 0 && t.mtime > 0 {
+		in.findBetween(t.path, t.mtime, nil) // it may have been filled, copied and truncated: there is nothing to tell it by
+	}
+	t.mtime = t.now
 	return nil
 }
 

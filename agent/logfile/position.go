@@ -47,6 +47,7 @@ type progress struct {
 	node       node
 	generation generation
 	offset     int64 // of the first line that was not handed on
+	mtime      int64 // when it was written to, at the last look at which it was still the same
 	headLen    int
 	headPrint  [8]byte
 	tailPrint  [8]byte
@@ -61,6 +62,7 @@ func (p *progress) encode() []byte {
 	data = binary.AppendUvarint(data, p.node.dev)
 	data = binary.AppendUvarint(data, p.node.ino)
 	data = binary.AppendUvarint(data, uint64(p.offset))
+	data = binary.AppendUvarint(data, uint64(p.mtime))
 	data = binary.AppendUvarint(data, uint64(p.headLen))
 	data = append(binary.AppendUvarint(data, uint64(len(p.path))), p.path...)
 	return append(data, p.location...)
@@ -87,6 +89,7 @@ func decodeProgress(data []byte) (p progress, ok bool) {
 	ok = true
 	p.node = node{next(), next()}
 	p.offset = int64(next())
+	p.mtime = int64(next())
 	p.headLen = int(next())
 	length := next()
 	if !ok || length > uint64(len(data)) || p.offset < 0 || p.headLen < 0 || p.headLen > headBytes {

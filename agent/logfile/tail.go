@@ -24,8 +24,8 @@ type tail struct {
 	forgotten bool
 
 	file    *os.File
-	size    int64 // at the last look
-	mtime   int64
+	size    int64     // at the last look
+	now     int64     // mtime then
 	matched bool      // found by the glob at the last look
 	changed time.Time // when it was last seen to change
 	dirty   bool      // it has changed since it was read to its end
