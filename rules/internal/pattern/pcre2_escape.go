@@ -38,7 +38,7 @@ func (t *translator) escape() error {
 		return nil
 	}
 	switch {
-	case c == 'N' && !strings.HasPrefix(t.src[t.i+2:], "{"):
+	case c == 'N' && !strings.HasPrefix(t.src[t.i+2:], "{U+"):
 		t.put(`[^\n]`)
 		t.i += 2
 		return nil

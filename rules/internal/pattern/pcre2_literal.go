@@ -124,7 +124,7 @@ func product(a, b []text) ([]text, bool) {
 				return nil, false
 			}
 			t := text{s: x.s + y.s, fold: x.fold, plain: x.plain && y.plain, start: x.start || y.start,
-				end: x.end || y.end, line: x.line || y.line}
+				end: x.end || y.end, line: (x.line || y.line) && !x.end && !y.end}
 			if x.plain {
 				t.fold = y.fold
 			}
