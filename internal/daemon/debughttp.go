@@ -68,7 +68,7 @@ func listenDebug(cfg DebugConfig, p *Process) (*debugServer, error) {
 
 // serve answers until ctx ends.
 func (d *debugServer) serve(ctx context.Context) {
-	stop := context.AfterFunc(ctx, func() { d.server.Close() }) //nolint:errcheck // probes and scrapes need no farewell
+	stop := context.AfterFunc(ctx, func() { d.server.Close() }) // probes and scrapes need no farewell
 	defer stop()
 	if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
 		d.log.Error("the debug server ended", "error", err)
@@ -78,13 +78,13 @@ func (d *debugServer) serve(ctx context.Context) {
 func debugHandler(p *Process) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(p.Registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(p.Log.Handler(), slog.LevelWarn)}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") }) //nolint:errcheck // the probe has gone
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") }) // the probe has gone
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if err := p.Ready(); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		io.WriteString(w, "ready\n") //nolint:errcheck // the probe has gone
+		io.WriteString(w, "ready\n") // the probe has gone
 	})
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)

@@ -17,7 +17,7 @@ func listen(cfg ServerConfig) (net.Listener, error) {
 		return nil, fmt.Errorf("listening on %s: %w", cfg.Listen, err)
 	}
 	if addr, ok := l.Addr().(*net.TCPAddr); !cfg.TLS.Enabled() && (!ok || !addr.IP.IsLoopback()) {
-		l.Close() //nolint:errcheck // refused below
+		l.Close() // refused below
 		return nil, fmt.Errorf("listen %q became %s, which reaches beyond this machine, and there is no certificate: listen on 127.0.0.1",
 			cfg.Listen, l.Addr())
 	}

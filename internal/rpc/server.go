@@ -157,7 +157,7 @@ func (s *Server) Serve(ctx context.Context) error {
 func (s *Server) Close() {
 	s.endStreams(ErrStopping)
 	s.grpc.Stop()
-	s.listener.Close() //nolint:errcheck // a server that was served has closed it already
+	s.listener.Close() // a server that was served has closed it already
 }
 
 // stopping ends the context of a stream when the server wants streams to end.

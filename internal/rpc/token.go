@@ -29,7 +29,7 @@ func LoadOrCreateToken(path string) (string, error) {
 		return "", fmt.Errorf("making the directory of the token file: %w", err)
 	}
 	random := make([]byte, tokenBytes)
-	rand.Read(random) //nolint:errcheck // never fails (crypto/rand)
+	rand.Read(random) // never fails (crypto/rand)
 	if err := createWhole(path, []byte(hex.EncodeToString(random)+"\n")); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("making the token file: %w", err)
 	}

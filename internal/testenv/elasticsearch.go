@@ -158,7 +158,7 @@ func (n *ElasticsearchNode) configure(settings ...string) error {
 func (n *ElasticsearchNode) portsFile() string { return filepath.Join(n.home, "logs", "http.ports") }
 
 // forgetPort takes away what an earlier run of the node said.
-func (n *ElasticsearchNode) forgetPort() { os.Remove(n.portsFile()) } //nolint:errcheck // it may not be there
+func (n *ElasticsearchNode) forgetPort() { os.Remove(n.portsFile()) } // it may not be there
 
 // look asks a starting node for the health of its cluster. The first start also tells which port it took, which is then fixed.
 func (n *ElasticsearchNode) look(ctx context.Context) error {

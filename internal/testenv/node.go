@@ -111,7 +111,7 @@ func (n *node) Kill() {
 	}
 	n.cmd.Process.Kill() //nolint:errcheck // it may have ended by itself meanwhile
 	<-n.done
-	n.input.Close() //nolint:errcheck // nothing was written
+	n.input.Close() // nothing was written
 }
 
 // Stop ends the process as an operator would (SIGTERM) and waits. Its data stay.
@@ -123,7 +123,7 @@ func (n *node) Stop(t testing.TB) {
 	n.cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have ended by itself meanwhile
 	select {
 	case <-n.done:
-		n.input.Close() //nolint:errcheck // nothing was written
+		n.input.Close() // nothing was written
 	case <-time.After(stopLimit):
 		n.Kill()
 		t.Errorf("%s did not stop within %s and was killed; the end of its log:\n%s", n.name, stopLimit, n.logTail())
