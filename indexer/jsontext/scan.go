@@ -2,7 +2,11 @@
 // walks its scalars with their dotted paths.
 package jsontext
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
 
 // MaxDepth is the deepest nesting of objects and arrays that is accepted.
 const MaxDepth = 512
@@ -100,26 +104,31 @@ func space(b []byte, i int) int {
 	return i
 }
 
-// special marks the bytes that end a run of plain characters in a string.
-var special = func() (t [256]bool) {
-	for c := range 0x20 {
-		t[c] = true
+// plainRun skips characters of a string that need no look: ASCII without controls, quotes and backslashes.
+func plainRun(b []byte, i int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for i+8 <= len(b) {
+		w := binary.LittleEndian.Uint64(b[i:])
+		quote, slash := w^(ones*'"'), w^(ones*'\\')
+		// A byte has its top bit set when it is not plain. Borrows reach only bytes behind one that is not plain.
+		stop := ((w - ones*0x20) | (quote - ones) | (slash - ones) | w) & tops
+		if stop != 0 {
+			return i + bits.TrailingZeros64(stop)/8
+		}
+		i += 8
 	}
-	for c := utf8.RuneSelf; c < 256; c++ {
-		t[c] = true
+	for i < len(b) && b[i] >= 0x20 && b[i] < utf8.RuneSelf && b[i] != '"' && b[i] != '\\' {
+		i++
 	}
-	t['"'], t['\\'] = true, true
-	return t
-}()
+	return i
+}
 
 func validString(b []byte, i int) int {
-	for i++; i < len(b); {
-		c := b[i]
-		if !special[c] {
-			i++
-			continue
+	for i++; ; {
+		if i = plainRun(b, i); i >= len(b) {
+			return -1
 		}
-		switch {
+		switch c := b[i]; {
 		case c == '"':
 			return i + 1
 		case c == '\\':
@@ -139,6 +148,8 @@ func validString(b []byte, i int) int {
 			}
 		case c < 0x20:
 			return -1
+		case c < utf8.RuneSelf:
+			i++
 		default:
 			r, n := utf8.DecodeRune(b[i:])
 			if r == utf8.RuneError && n <= 1 {
@@ -147,7 +158,6 @@ func validString(b []byte, i int) int {
 			i += n
 		}
 	}
-	return -1
 }
 
 func hex4(b []byte) rune {
@@ -170,10 +180,20 @@ func hex4(b []byte) rune {
 
 // validWord checks true, false, null or a number.
 func validWord(b []byte, i int) int {
-	for _, word := range [...]string{"true", "false", "null"} {
-		if len(b)-i >= len(word) && string(b[i:i+len(word)]) == word {
-			return i + len(word)
+	word := ""
+	switch b[i] {
+	case 't':
+		word = "true"
+	case 'f':
+		word = "false"
+	case 'n':
+		word = "null"
+	}
+	if word != "" {
+		if len(b)-i < len(word) || string(b[i:i+len(word)]) != word {
+			return -1
 		}
+		return i + len(word)
 	}
 	if b[i] == '-' {
 		i++

@@ -135,13 +135,14 @@ func skip(b []byte, i int) int {
 }
 
 func skipString(b []byte, i int) int {
-	for i++; i < len(b); i++ {
+	for i = plainRun(b, i+1); i < len(b); i = plainRun(b, i) {
 		switch b[i] {
 		case '"':
 			return i + 1
 		case '\\':
 			i++
 		}
+		i++
 	}
 	return -1
 }
@@ -149,13 +150,14 @@ func skipString(b []byte, i int) int {
 // str reads the string at i. Without escapes the result is a part of b.
 func (w *Walker) str(b []byte, i int) ([]byte, int) {
 	start := i + 1
-	for i = start; i < len(b); i++ {
+	for i = plainRun(b, start); i < len(b); i = plainRun(b, i) {
 		switch b[i] {
 		case '"':
 			return b[start:i], i + 1
 		case '\\':
 			return w.unescape(b, start, i)
 		}
+		i++
 	}
 	return nil, -1
 }

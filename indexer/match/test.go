@@ -115,6 +115,9 @@ func Integer(f field.Field, value []byte) (int64, bool) {
 
 // phrase looks for words that follow each other.
 func (m *Matcher) phrase(text []byte, words []string) bool {
+	if !mayHold(text, words[0]) {
+		return false
+	}
 	m.spans = spans(m.spans[:0], text)
 	for i := 0; i+len(words) <= len(m.spans); i++ {
 		n := 0
@@ -126,6 +129,38 @@ func (m *Matcher) phrase(text []byte, words []string) bool {
 		}
 	}
 	return false
+}
+
+// mayHold is false when the text cannot have the word, without cutting it into words. Texts or words with other characters
+// than ASCII are not looked at.
+func mayHold(text []byte, word string) bool {
+	for i := range len(word) {
+		if word[i] >= utf8.RuneSelf {
+			return true
+		}
+	}
+	first := word[0]
+	found := false
+	for i, c := range text {
+		if c >= utf8.RuneSelf {
+			return true
+		}
+		if !found && lowerASCII(c) == first && len(text)-i >= len(word) {
+			n := 1
+			for n < len(word) && lowerASCII(text[i+n]) == word[n] {
+				n++
+			}
+			found = n == len(word)
+		}
+	}
+	return found
+}
+
+func lowerASCII(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }
 
 // word looks for one word that fits a pattern.
