@@ -203,7 +203,7 @@ func TestTenMistakesAtOnce(t *testing.T) {
 		t.Errorf("%d findings, want ten:\n%s%s", found, r.out, r.errors)
 	}
 	up := call(t, "armor", "up", "--data", filepath.Join(t.TempDir(), "data"), "--listen", "127.0.0.1:0", "--overlay", overlay)
-	if up.code != 2 || strings.Count(up.errors, "local_rules.xml:") < 8 {
+	if up.code != 2 || strings.Count(up.errors, "local_rules.xml:") < 10 {
 		t.Errorf("armor up: exit code %d\n%s", up.code, up.errors)
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"armor/internal/daemon"
 	"armor/rules"
+	"armor/services/armor/terminal"
 )
 
 // IO is where a command reads and prints.
@@ -56,12 +57,22 @@ func Run(ctx context.Context, args []string, streams IO) int {
 func message(err error) string {
 	var load *rules.LoadError
 	if errors.As(err, &load) {
-		return err.Error()
+		return loadMessage(load)
 	}
 	if s, ok := status.FromError(err); ok && s.Message() != "" {
 		return s.Message()
 	}
 	return strings.TrimSpace(err.Error())
+}
+
+// loadMessage shows everything that is wrong with a ruleset, what was only ignored too: it may be why the rest does not load.
+func loadMessage(load *rules.LoadError) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "the ruleset does not load: %d errors, %d warnings", count(load.Problems, rules.Error), count(load.Problems, rules.Warning))
+	for _, p := range load.Problems {
+		b.WriteString("\n" + terminal.Clean(p.String(), 0))
+	}
+	return b.String()
 }
 
 func newRoot() *cobra.Command {
