@@ -105,8 +105,8 @@ func TestWatchShowsWhatItsFilterWantsAndCountsTheRest(t *testing.T) {
 		if n%4 == 1 {
 			a.Agent.Id = "002"
 		}
-		for range 2 { // the second time it is a duplicate, which nobody is to see
-			if err := p.Publish(context.Background(), a, o.done(fmt.Sprint(a.Id, o))); err != nil {
+		for round := range 2 { // the second time it is a duplicate, which nobody is to see
+			if err := p.Publish(context.Background(), a, o.done(fmt.Sprint(a.Id, round))); err != nil {
 				t.Fatal(err)
 			}
 		}

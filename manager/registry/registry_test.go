@@ -64,6 +64,13 @@ func (b *bucket) Put(_ context.Context, a *armorv1.Agent, revision uint64) (uint
 	return b.next, nil
 }
 
+// state gives the number of writes and a record.
+func (b *bucket) state(id string) (int, *armorv1.Agent) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.puts, proto.CloneOf(b.records[id])
+}
+
 func (b *bucket) List(context.Context) ([]*armorv1.Agent, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -105,23 +112,24 @@ func TestProgressIsWrittenAtMostOnceASecond(t *testing.T) {
 			time.Sleep(10 * time.Millisecond) // of the test's own clock
 		}
 		synctest.Wait()
-		if b.puts > 11 || b.puts < 9 {
-			t.Errorf("%d writes in ten seconds", b.puts)
+		puts, rec := b.state("001")
+		if puts > 11 || puts < 9 {
+			t.Errorf("%d writes in ten seconds", puts)
 		}
-		if got := b.records["001"].GetLastFinishedSequence(); got < 900 {
+		if got := rec.GetLastFinishedSequence(); got < 900 {
 			t.Errorf("record says %d", got)
 		}
-		before := b.puts
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
-		if beats := b.puts - before; beats < 8 || beats > 11 {
+		later, _ := b.state("001")
+		if beats := later - puts; beats < 8 || beats > 11 {
 			t.Errorf("%d writes in five silent minutes, want one each 30 s", beats)
 		}
 		r.Disconnected("001")
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if got := b.records["001"].GetState(); got != armorv1.AgentState_AGENT_STATE_DISCONNECTED {
-			t.Errorf("state %s", got)
+		if _, rec = b.state("001"); rec.GetState() != armorv1.AgentState_AGENT_STATE_DISCONNECTED {
+			t.Errorf("state %s", rec.GetState())
 		}
 	})
 }
