@@ -49,11 +49,11 @@ func TestOverview(t *testing.T) {
 	if len(got.Rules.Buckets) != 5 || got.Rules.Buckets[0].Count != 10 || got.Rules.Other != 41 {
 		t.Errorf("rules %+v", got.Rules)
 	}
-	wantGroups := []string{"amazon", "amazon-ec2", "sshd"}
-	if diff := cmp.Diff(wantGroups, got.GroupNames); diff != "" {
+	choices := getJSON[struct{ Agents, Groups []string }](t, c, "/api/v1/values?q=rule.level:>=13")
+	if diff := cmp.Diff([]string{"amazon", "amazon-ec2", "sshd"}, choices.Groups); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"audit-eu", "cloud-collector", "web-1"}, got.AgentNames); diff != "" {
+	if diff := cmp.Diff([]string{"audit-eu", "cloud-collector", "web-1"}, choices.Agents); diff != "" {
 		t.Error(diff)
 	}
 	g := got.Groups
@@ -202,7 +202,7 @@ func TestQueryErrorsSayWhereInCharacters(t *testing.T) {
 func TestStoreThatDoesNotAnswer(t *testing.T) {
 	m := &memory{hold: make(chan struct{})}
 	c := newHandler(t, Config{QueryTimeout: time.Millisecond}, Deps{Store: m})
-	for _, path := range []string{"/api/v1/span", "/api/v1/overview", "/api/v1/alerts"} {
+	for _, path := range []string{"/api/v1/span", "/api/v1/overview", "/api/v1/values", "/api/v1/alerts"} {
 		if e := getError(t, c, path, http.StatusGatewayTimeout); e.Kind != kindStore {
 			t.Errorf("%s: %+v", path, e)
 		}

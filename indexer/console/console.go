@@ -27,6 +27,7 @@ type Console struct {
 	token    *tokenFile
 	hosts    hostList
 	store    store.Store
+	extent   *extent
 	feeds    feeds
 	watchers chan struct{}
 	manager  managerClients
@@ -42,7 +43,7 @@ func New(cfg Config, deps Deps, log *slog.Logger) http.Handler {
 	cfg = cfg.withDefaults()
 	c := &Console{
 		cfg: cfg, log: log, token: &tokenFile{path: cfg.TokenFile}, hosts: newHostList(cfg.AllowedHosts),
-		store: deps.Store, watchers: make(chan struct{}, cfg.MaxWatchers), manager: newManagerClients(deps.Manager), assets: newAssets(),
+		store: deps.Store, extent: &extent{store: deps.Store}, watchers: make(chan struct{}, cfg.MaxWatchers), manager: newManagerClients(deps.Manager), assets: newAssets(),
 	}
 	if deps.Stream != nil {
 		c.feeds = streamFeeds{deps.Stream}
@@ -67,6 +68,7 @@ func (c *Console) routes() *http.ServeMux {
 	}
 	api("GET /api/v1/span", c.span)
 	api("GET /api/v1/overview", c.overview)
+	api("GET /api/v1/values", c.values)
 	api("GET /api/v1/alerts", c.alerts)
 	api("GET /api/v1/alerts/{id}", c.alert)
 	api("GET /api/v1/export", c.export)

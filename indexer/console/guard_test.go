@@ -35,7 +35,7 @@ func TestNothingWithoutAccess(t *testing.T) {
 	m := &memory{}
 	m.put(hit(ec2Alert(0, testNow)))
 	c := newHandler(t, Config{}, Deps{Store: m})
-	paths := []string{"/", "/?token=wrong", "/?token=", "/api/v1/span", "/api/v1/overview", "/api/v1/alerts", "/api/v1/alerts/x", "/api/v1/export?format=csv", "/api/v1/watch", "/api/v1/agents", "/api/v1/status", "/api/v1/rules/80301"}
+	paths := []string{"/", "/?token=wrong", "/?token=", "/api/v1/span", "/api/v1/overview", "/api/v1/values", "/api/v1/alerts", "/api/v1/alerts/x", "/api/v1/export?format=csv", "/api/v1/watch", "/api/v1/agents", "/api/v1/status", "/api/v1/rules/80301"}
 	changes := map[string]func(*http.Request){
 		"nothing":      func(*http.Request) {},
 		"wrong bearer": func(r *http.Request) { r.Header.Set("Authorization", "Bearer nothing") },

@@ -64,7 +64,7 @@ func (m *managerStandIn) GetRule(_ context.Context, r *armorv1.GetRuleRequest) (
 func (m *managerStandIn) GetProcessStatus(context.Context, *armorv1.GetProcessStatusRequest) (*armorv1.GetProcessStatusResponse, error) {
 	return &armorv1.GetProcessStatusResponse{Version: "1.0.0", StartTime: timestamppb.New(testNow), Components: []*armorv1.ComponentStatus{
 		{Name: "agent", Ready: true, Counters: map[string]uint64{"read": 4106, "receipted": 4106, "spooled": 0}, Gauges: map[string]float64{"spool_bytes": 16384}},
-		{Name: "manager", Ready: true, Counters: map[string]uint64{"accepted": 4106, "alerted": 412, "silent": 3694, "duplicate": 0, "failed": 0}, Gauges: map[string]float64{"agents_connected": 2}},
+		{Name: "manager", Ready: true, Counters: map[string]uint64{"accepted": 4106, "alerted": 412, "silent": 3694, "duplicate": 0, "failed": 0}, Gauges: map[string]float64{"agents": 2}},
 		{Name: "indexer", Ready: false, Reason: "Elasticsearch answers 503: no master", Counters: map[string]uint64{"received": 412, "indexed": 400, "dead_letter": 1}, Gauges: map[string]float64{"pending": 12}},
 	}}, nil
 }

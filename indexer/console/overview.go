@@ -7,16 +7,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"armor/indexer/field"
 	"armor/indexer/panels"
 	"armor/indexer/store"
 )
 
 // queriesAtOnce bounds the questions that one page puts to the store at the same time.
 const queriesAtOnce = 3
-
-// choices bounds the agents and groups offered in the page's lists.
-const choices = 200
 
 type valueCount struct {
 	Key   string     `json:"key"`
@@ -43,8 +39,6 @@ type overview struct {
 	AgentsMore bool      `json:"agents_more"` // there are more agents than were counted
 	Rules      breakdown `json:"rules"`
 	Groups     timeline  `json:"groups"`
-	AgentNames []string  `json:"agent_names"`
-	GroupNames []string  `json:"group_names"`
 }
 
 // overview answers with the figures of all panels but the table.
@@ -93,37 +87,25 @@ func (c *Console) panels(ctx context.Context, filter store.Filter) (overview, er
 			g.Go(count(tile, 0, func(a store.Aggregate) { out.High = a.Total }))
 		}
 	}
-	times := store.Filter{Since: filter.Since, Until: filter.Until}
-	names := func(name string, into *[]string) func() error {
-		return func() error {
-			a, err := c.store.Aggregate(ctx, store.Aggregation{Filter: times, Field: name, Size: choices})
-			*into = keys(a)
-			return err
-		}
-	}
-	g.Go(names(field.AgentName, &out.AgentNames))
-	g.Go(names(field.Groups, &out.GroupNames))
 	return out, g.Wait()
 }
 
-// timeline asks for the stacked groups. Open ends of the range are closed at the alerts themselves, so that "all time" spans what there is.
+// timeline asks for the stacked groups. "All time" spans what the store holds; a range without an end goes on to now.
 func (c *Console) timeline(ctx context.Context, filter store.Filter) (timeline, error) {
 	from, to := filter.Since, filter.Until
+	if to.IsZero() && !from.IsZero() {
+		to = latest(time.Now(), from)
+	}
 	if from.IsZero() || to.IsZero() {
-		total, newest, err := c.newest(ctx, filter)
+		_, oldest, newest, err := c.extent.of(ctx)
 		if err != nil {
 			return timeline{}, err
 		}
-		if total == 0 {
-			return timeline{breakdown: breakdown{Buckets: []valueCount{}}, Interval: int64(panels.Interval(0) / time.Second)}, nil
+		if from.IsZero() {
+			from = oldest
 		}
 		if to.IsZero() {
-			to = latest(newest.Add(time.Millisecond), relativeEnd(filter))
-		}
-		if from.IsZero() {
-			if from, err = c.oldest(ctx, filter, newest); err != nil {
-				return timeline{}, err
-			}
+			to = newest.Add(time.Millisecond)
 		}
 	}
 	interval := panels.Interval(max(0, to.Sub(from)))
@@ -137,22 +119,12 @@ func (c *Console) timeline(ctx context.Context, filter store.Filter) (timeline, 
 	}
 	width := int64(interval / time.Second)
 	out := timeline{breakdown: counts(answer), Interval: width, First: floor(from.Unix(), width), Last: floor(to.Add(-time.Nanosecond).Unix(), width)}
+	for _, b := range out.Buckets { // alerts that came since the ends were found, or lie in the future
+		if n := len(b.Times); n > 0 {
+			out.First, out.Last = min(out.First, b.Times[0][0]), max(out.Last, b.Times[n-1][0])
+		}
+	}
 	return out, nil
-}
-
-// relativeEnd is where a range without an end stops on the axis: "last 24 hours" goes on to now, "all time" to its newest alert.
-func relativeEnd(f store.Filter) time.Time {
-	if f.Since.IsZero() {
-		return time.Time{}
-	}
-	return time.Now()
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // floor rounds down to a multiple of width, below zero too.
@@ -174,12 +146,4 @@ func counts(a store.Aggregate) breakdown {
 		out.Buckets = append(out.Buckets, v)
 	}
 	return out
-}
-
-func keys(a store.Aggregate) []string {
-	names := make([]string, 0, len(a.Buckets))
-	for _, b := range a.Buckets {
-		names = append(names, b.Key)
-	}
-	return names
 }

@@ -44,6 +44,7 @@ export function questionParams(state, now = Date.now()) {
 
 export const fetchSpan = (signal) => get('/api/v1/span', undefined, signal);
 export const fetchOverview = (state, signal) => get('/api/v1/overview', questionParams(state), signal);
+export const fetchValues = (state, signal) => get('/api/v1/values', questionParams({ ...state, q: '', level: 0, agent: '', group: '', filters: [] }), signal);
 export const fetchAlert = (id, signal) => get(`/api/v1/alerts/${encodeURIComponent(id)}`, undefined, signal);
 export const fetchAgents = (signal) => get('/api/v1/agents', undefined, signal);
 export const fetchStatus = (signal) => get('/api/v1/status', undefined, signal);

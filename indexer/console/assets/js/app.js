@@ -1,7 +1,7 @@
 // The page: one state (time range and filters) drives every panel, and live alerts bring them up to date.
 
 import { drawAgents } from './agents.js';
-import { ApiError, exportAddress, fetchAlerts, fetchOverview, fetchSpan, fetchStatus } from './api.js';
+import { ApiError, exportAddress, fetchAlerts, fetchOverview, fetchSpan, fetchStatus, fetchValues } from './api.js';
 import { drawBanner } from './banner.js';
 import { StackedGroups } from './bars.js';
 import { drawChips } from './chips.js';
@@ -26,6 +26,7 @@ const mostRows = 1000;
 const established = 10_000; // alerts from which on a store opens at the last 24 hours, however little of it that is
 const refreshEvery = 1000; // least time between two live refreshes, milliseconds
 const pollEvery = 10_000;
+const surveyEvery = 30_000;
 const settle = [400, 2000, 6000]; // an alert is announced before it is in the store: ask again after these
 
 const page = {
@@ -46,6 +47,8 @@ const page = {
   tookUntil: 0,
   timers: [],
   later: 0,
+  surveyed: null, // range that the lists of agents and groups are of
+  surveyedAt: 0,
 };
 
 const zone = setUpZone(() => { redraw(); drawView(); });
@@ -104,9 +107,9 @@ function drawView() {
 }
 
 /** Chooses the time range to open with: the last 24 hours, unless what there is lies elsewhere. */
-async function chooseRange() {
+async function chooseRange(signal) {
   const { total, newest, oldest } = page.span;
-  const recent = (await fetchOverview({ ...page.state, range: defaultRange, q: '', level: 0, agent: '', group: '', filters: [] })).total;
+  const recent = (await fetchAlerts({ range: defaultRange, filters: [] }, 1, '', signal)).total;
   const range = total === 0 || recent === total || (recent > 0 && total >= established) ? defaultRange : 'all';
   if (range === 'all') {
     page.note = recent === 0 ? `No alert is younger than 24 hours, so all time is shown: ${stamp(oldest, zone())} to ${stamp(newest, zone())} (${zone()}).` : '';
@@ -114,6 +117,16 @@ async function chooseRange() {
   page.state = { ...page.state, range };
   history.replaceState(null, '', address(page.state));
   toolbar.show(page.state);
+}
+
+/** Brings up to date what changes slowly: the extent of the store, and the agents and groups to choose from. */
+async function surroundings(signal) {
+  if (page.surveyed === page.state.range && Date.now() - page.surveyedAt < surveyEvery) return;
+  const [span, values] = await Promise.all([fetchSpan(signal), fetchValues(page.state, signal)]);
+  page.span = span;
+  toolbar.values(page.state, values.agents, values.groups);
+  page.surveyed = page.state.range;
+  page.surveyedAt = Date.now();
 }
 
 async function refresh() {
@@ -124,9 +137,13 @@ async function refresh() {
   byId('results').setAttribute('aria-busy', 'true');
   const started = performance.now();
   try {
-    page.span = await fetchSpan(request.signal);
-    if (!page.state.range) await chooseRange();
-    const [overview, list] = await Promise.all([fetchOverview(page.state, request.signal), fetchAlerts(page.state, page.rows, '', request.signal)]);
+    if (!page.state.range) {
+      page.span = await fetchSpan(request.signal);
+      await chooseRange(request.signal);
+    }
+    const [overview, list] = await Promise.all([
+      fetchOverview(page.state, request.signal), fetchAlerts(page.state, page.rows, '', request.signal), surroundings(request.signal)]);
+    if (overview.total === 0) page.span = await fetchSpan(request.signal);
     if (page.request !== request) return;
     page.overview = overview;
     page.alerts = list.alerts;
@@ -134,7 +151,6 @@ async function refresh() {
     page.failures = 0;
     toolbar.queryError(null);
     drawBanner(null);
-    toolbar.values(page.state, overview.agent_names, overview.group_names);
     redraw();
   } catch (err) {
     if (err.name !== 'AbortError' && page.request === request) failed(err);

@@ -17,7 +17,7 @@ export class Speed {
       return;
     }
     const accepted = managers.reduce((sum, c) => sum + Number(c.counters?.accepted ?? 0), 0);
-    const agents = managers.map((c) => c.gauges?.agents_connected).filter((n) => n !== undefined);
+    const agents = managers.map((c) => c.gauges?.agents).filter((n) => n !== undefined);
     this.connected = agents.length ? agents.reduce((a, b) => a + b, 0) : null;
     const now = Date.now();
     if (this.samples.length && accepted < this.samples.at(-1)[1]) this.samples = []; // the process started again
