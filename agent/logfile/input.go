@@ -57,8 +57,7 @@ type Input struct {
 	failures []error             // of this pass: what cannot be read
 	stored   map[string]progress // of files that were read before the start and are not found yet
 	deferred map[string]deferral // by path: what may be a copy
-	holders  map[string]*tail    // by path, at the last look
-	replaced []progress          // of files that have lost their name before the start
+	holders  map[string]*holder  // by path, at the last look
 	nodes    map[node]*tail
 	started  bool // at some time before
 	fresh    bool // the first look of this run is still to come
@@ -107,7 +106,7 @@ func New(cfg Config, sink batch.Sink, log *slog.Logger) *Input {
 	in := &Input{
 		cfg: cfg, sink: sink, log: log.With("input", "logfile", "path", cfg.Glob), watch: cfg.Watcher, fresh: true,
 		batch: batch.New[*tail](format, cfg.Labels), buf: make([]byte, 256<<10), stored: map[string]progress{}, ignored: map[string]bool{},
-		nodes: map[node]*tail{}, deferred: map[string]deferral{},
+		nodes: map[node]*tail{}, deferred: map[string]deferral{}, holders: map[string]*holder{},
 	}
 	for key, data := range sink.Positions(cfg.Name) {
 		in.started = true
