@@ -105,6 +105,22 @@ func (a *Automaton) Scan(text string, out []uint64) {
 	}
 }
 
+// Any reports whether any of the literals occurs in text; it stops at the first.
+func (a *Automaton) Any(text string) bool {
+	if len(a.always) > 0 {
+		return true
+	}
+	next, shift, accepting := a.next, a.shift&15, a.accepting
+	state := uint16(0)
+	for i := range len(text) {
+		state = next[int(state)<<shift|int(a.column[text[i]])]
+		if state >= accepting {
+			return true
+		}
+	}
+	return false
+}
+
 // Has reports whether bit n is set.
 func Has(bits []uint64, n int) bool { return bits[n/64]&(1<<(n%64)) != 0 }
 

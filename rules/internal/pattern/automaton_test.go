@@ -32,6 +32,9 @@ func checkAutomaton(t *testing.T, a *Automaton, entries []Entry, text string) {
 			want[e.Bit] = true
 		}
 	}
+	if got := a.Any(text); got != (len(want) > 0) {
+		t.Fatalf("%q: Any is %v, want %v", text, got, !got)
+	}
 	for n := range 64 * len(bits) {
 		if Has(bits, n) != want[n] {
 			t.Fatalf("%q: bit %d is %v, want %v", text, n, Has(bits, n), want[n])

@@ -16,6 +16,7 @@ type osMatch struct {
 	always bool      // one alternative matches everything
 	values *valueSet // all alternatives are whole values
 	alts   []literal
+	anyOf  *Automaton // of the alternatives that may stand anywhere, if many
 	facts  Facts
 }
 
@@ -44,7 +45,7 @@ func compileOSMatch(source string) (Matcher, error) {
 // learn works out the fast forms and the facts.
 func (m *osMatch) learn() {
 	exact, known := true, true
-	var values []string
+	var values, floating []string
 	for i := range m.alts {
 		l := &m.alts[i]
 		if l.text == "" {
@@ -53,7 +54,11 @@ func (m *osMatch) learn() {
 		}
 		exact = exact && l.place == whole
 		values = append(values, l.text)
+		if l.place == anywhere && l.text != "" {
+			floating = append(floating, l.text)
+		}
 	}
+	m.anyOf = newAnyOf(floating)
 	if exact {
 		m.values = newValueSet(values)
 	}
@@ -87,7 +92,20 @@ func (m *osMatch) Match(text string, sc *Scratch) (int, bool) {
 }
 
 func (m *osMatch) Test(text string, _ *Scratch) bool {
-	return (m.index(text) >= 0) != m.negate
+	return m.occurs(text) != m.negate
+}
+
+// occurs reports whether an alternative is found.
+func (m *osMatch) occurs(text string) bool {
+	if m.anyOf == nil || m.always {
+		return m.index(text) >= 0
+	}
+	for i := range m.alts {
+		if l := &m.alts[i]; l.place != anywhere && l.index(text) >= 0 {
+			return true
+		}
+	}
+	return m.anyOf.Any(text)
 }
 
 // index returns the index after the first alternative that is found, or -1.

@@ -10,6 +10,7 @@ type osRegex struct {
 	source string
 	values *valueSet // all alternatives are whole values
 	alts   []osAlternative
+	anyOf  *Automaton // of the literals that may stand anywhere, if many
 	groups int
 	slots  int
 	facts  Facts
@@ -53,7 +54,7 @@ func compileOSRegex(source string) (Matcher, error) {
 // learn works out the facts.
 func (m *osRegex) learn() {
 	exact, known := true, true
-	var values []string
+	var values, floating []string
 	for i := range m.alts {
 		a := &m.alts[i]
 		text := a.literal.text
@@ -62,6 +63,9 @@ func (m *osRegex) learn() {
 			text = a.machine.required()
 		} else {
 			exact = exact && a.literal.place == whole
+			if a.literal.place == anywhere && text != "" {
+				floating = append(floating, text)
+			}
 			if text == "" && a.literal.place != whole {
 				m.facts.Always = true
 			}
@@ -69,6 +73,7 @@ func (m *osRegex) learn() {
 		known = known && text != ""
 		values = append(values, text)
 	}
+	m.anyOf = newAnyOf(floating)
 	if exact {
 		m.values = newValueSet(values)
 		m.facts.Exact, m.facts.Fold, m.facts.Values = true, true, values
@@ -111,9 +116,15 @@ func (m *osRegex) Test(text string, sc *Scratch) bool {
 	if m.values != nil {
 		return m.values.has(text)
 	}
+	if m.anyOf != nil && m.anyOf.Any(text) {
+		return true
+	}
 	for i := range m.alts {
 		a := &m.alts[i]
 		if a.machine == nil {
+			if m.anyOf != nil && a.literal.place == anywhere && a.literal.text != "" {
+				continue
+			}
 			if a.literal.index(text) >= 0 {
 				return true
 			}

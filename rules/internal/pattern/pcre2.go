@@ -18,6 +18,7 @@ type pcre2 struct {
 	prog   *program
 	need   []finder // one of them must occur, if not empty
 	texts  []pcreText
+	anyOf  *Automaton // of texts, if all may stand anywhere in any case and they are many
 	groups int
 	facts  Facts
 
@@ -69,6 +70,7 @@ func (m *pcre2) learn(re *syntax.Regexp) {
 	if list, ok := textsOf(re); ok {
 		m.texts = plainTexts(list)
 		m.facts.learn(m.texts)
+		m.anyOf = newAnyOf(floating(m.texts))
 	}
 	if m.facts.Always {
 		return
@@ -98,6 +100,9 @@ func (m *pcre2) Match(text string, sc *Scratch) (int, bool) {
 }
 
 func (m *pcre2) Test(text string, sc *Scratch) bool {
+	if m.anyOf != nil {
+		return m.anyOf.Any(text)
+	}
 	if m.texts != nil {
 		return hasText(m.texts, text)
 	}

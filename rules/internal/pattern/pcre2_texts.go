@@ -118,3 +118,16 @@ func (f *Facts) learn(texts []pcreText) {
 		}
 	}
 }
+
+// floating returns the texts if all may stand anywhere in any case, else nil.
+func floating(texts []pcreText) []string {
+	var all []string
+	for i := range texts {
+		t := &texts[i]
+		if t.place != anywhere || t.literal.text == "" || !t.fold && hasLetter([]byte(t.literal.text)) {
+			return nil
+		}
+		all = append(all, t.literal.text)
+	}
+	return all
+}

@@ -172,7 +172,7 @@ func fastMatch(source, text string) (string, *Facts) {
 // FuzzOSRegex holds the fast forms against the plain machine.
 func FuzzOSRegex(f *testing.F) {
 	for _, s := range [][2]string{{`user (\S+) from (\S+)$|^(\d+)`, "user bob from 10.0.0.1"}, {`\.+\s\)`, "a xb"}, {`^(\S+)\s*:`, "ab: c"},
-		{`(a)(b)`, "a(b"}, {`\S*(\w+)$`, "B+$-$b]1"}, {`\d*`, "abc"}, {`^abc$|DEF|g$`, "xdefg"}, {`\(\$\.+\)x`, "a($b)x"}, {`a\S+b\w*c`, "aabbbcc abc"}} {
+		{`(a)(b)`, "a(b"}, {`\S*(\w+)$`, "B+$-$b]1"}, {`\d*`, "abc"}, {`^abc$|DEF|g$`, "xdefg"}, {`\(\$\.+\)x`, "a($b)x"}, {`aa|bb|cc|dd|^ee|\d+f|gg$`, "xCCx1f"}, {`a\S+b\w*c`, "aabbbcc abc"}} {
 		f.Add(s[0], s[1])
 	}
 	f.Fuzz(func(t *testing.T, source, text string) {
