@@ -52,7 +52,7 @@ type rig struct {
 	manager *Manager
 	server  *rpc.Server
 	stop    func()
-	ruleset atomic.Value // of fs.FS
+	ruleset atomic.Pointer[fs.FS]
 }
 
 type rigOptions struct {
@@ -65,7 +65,7 @@ type rigOptions struct {
 func newRig(t testing.TB, o rigOptions) *rig {
 	t.Helper()
 	r := &rig{t: t}
-	r.ruleset.Store(tiny("Attack"))
+	r.use(tiny("Attack"))
 	if o.url == "" {
 		if o.natsDir == "" {
 			o.natsDir = t.TempDir()
@@ -91,7 +91,7 @@ func newRig(t testing.TB, o rigOptions) *rig {
 		o.config(&cfg)
 	}
 	load := func() (*rules.Ruleset, error) {
-		return rules.Load(rules.Options{}, rules.Source{FS: r.ruleset.Load().(fs.FS)})
+		return rules.Load(rules.Options{}, rules.Source{FS: *r.ruleset.Load()})
 	}
 	r.manager, err = New(cfg, Deps{Stream: stream, Load: load}, quiet, nil)
 	if err != nil {
@@ -127,6 +127,9 @@ func newRig(t testing.TB, o rigOptions) *rig {
 	t.Cleanup(r.stop)
 	return r
 }
+
+// use is what the next load of the ruleset finds.
+func (r *rig) use(tree fs.FS) { r.ruleset.Store(&tree) }
 
 // dial gives a connection as a caller of that identity.
 func (r *rig) dial(id rpc.Identity) *grpc.ClientConn {

@@ -2,7 +2,6 @@ package manager
 
 import (
 	"fmt"
-	"io/fs"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -27,7 +26,7 @@ func TestReloadUnderLoadLosesNothing(t *testing.T) {
 	client := armorv1.NewRulesetServiceClient(r.local())
 	hashes := map[string]bool{}
 	for i := range 20 {
-		r.ruleset.Store(tiny(fmt.Sprintf("Attack, version %d", i)))
+		r.use(tiny(fmt.Sprintf("Attack, version %d", i)))
 		resp, err := client.Reload(within(t), &armorv1.ReloadRequest{})
 		if err != nil || !resp.GetSwapped() || len(resp.GetProblems()) > 0 {
 			t.Fatalf("%v, %v", resp, err)
@@ -54,10 +53,10 @@ func TestReloadWithErrorsKeepsTheOldRuleset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.ruleset.Store(fs.FS(fstest.MapFS{"rules/bad.xml": {Data: []byte(`<group name="x,">
+	r.use(fstest.MapFS{"rules/bad.xml": {Data: []byte(`<group name="x,">
   <rule id="100001" level="77"><match>a</match><description>x</description></rule>
   <rule level="5"><match>b</match><description>y</description></rule>
-</group>`)}}))
+</group>`)}})
 	resp, err := client.Reload(within(t), &armorv1.ReloadRequest{})
 	if err != nil || resp.GetSwapped() || resp.GetHash() != before.GetHash() || len(resp.GetProblems()) < 2 {
 		t.Fatalf("%v, %v", resp, err)
