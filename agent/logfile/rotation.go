@@ -69,7 +69,7 @@ func (in *Input) defers(path string, f *os.File, info os.FileInfo) bool {
 	copied := false
 	for _, t := range in.tails {
 		t.Position() // brings the prints up to date
-		copied = copied || like(&t.progress)
+		copied = copied || like(&t.progress) || t.offset == 0 && related(t.path, path) && alike(t.file, f)
 	}
 	for _, p := range in.stored {
 		copied = copied || like(&p)
@@ -88,6 +88,15 @@ func (in *Input) defers(path string, f *os.File, info os.FileInfo) bool {
 	}
 	delete(in.deferred, path)
 	return false
+}
+
+// alike says whether two files begin with the same bytes.
+func alike(a, b *os.File) bool {
+	var bufA, bufB [headBytes]byte
+	n, _ := a.ReadAt(bufA[:], 0)
+	m, _ := b.ReadAt(bufB[:], 0)
+	n = min(n, m)
+	return n > 0 && bytes.Equal(bufA[:n], bufB[:n])
 }
 
 // copyTime is how long after a copy is complete log rotation may take to truncate the original.
