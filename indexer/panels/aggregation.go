@@ -34,7 +34,7 @@ func (p Panel) Aggregation(f store.Filter, interval time.Duration) (store.Aggreg
 	return a, nil
 }
 
-// Interval chooses a width of time buckets for a range, so that there are about 60 of them and never more than 120.
+// Interval chooses a width of time buckets for a range, so that it has at most about 90 of them.
 func Interval(span time.Duration) time.Duration {
 	const day = 24 * time.Hour
 	steps := []time.Duration{
