@@ -32,6 +32,7 @@ const settle = [400, 2000, 6000]; // an alert is announced before it is in the s
 const page = {
   state: readState(),
   overview: null,
+  shownAt: 0,
   span: null,
   alerts: [],
   next: '',
@@ -146,6 +147,7 @@ async function refresh() {
     if (overview.total === 0) page.span = await fetchSpan(request.signal);
     if (page.request !== request) return;
     page.overview = overview;
+    page.shownAt = Date.now();
     page.alerts = list.alerts;
     page.next = list.next;
     page.failures = 0;
@@ -175,7 +177,7 @@ function failed(err) {
     return;
   }
   toolbar.queryError(null);
-  drawBanner(err, refresh);
+  drawBanner(err, refresh, page.overview ? stamp(page.shownAt, zone()) : '');
   if (!page.overview) drawTiles(null, speed.now(live), null);
   page.failures += 1;
   if (err.kind !== 'session') page.retry = setTimeout(refresh, Math.min(30_000, 1000 * 2 ** page.failures));

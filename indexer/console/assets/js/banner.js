@@ -17,8 +17,12 @@ const advice = {
   other: 'This page tries again by itself.',
 };
 
-/** @param {{kind: string, message: string}|null} error */
-export function drawBanner(error, retry) {
+/**
+ * @param {{kind: string, message: string}|null} error
+ * @param {() => void} [retry]
+ * @param {string} [shownSince] when the figures on the page were right; empty: there are none
+ */
+export function drawBanner(error, retry, shownSince) {
   document.body.classList.toggle('stale', Boolean(error));
   if (!error) {
     if (byId('banner').firstChild) replace(byId('banner'));
@@ -31,6 +35,6 @@ export function drawBanner(error, retry) {
   replace(byId('banner'), el('div', { class: 'notice error', data: { kind } },
     el('strong', {}, headings[kind]),
     el('p', {}, visible(error.message)),
-    el('p', {}, advice[kind]),
+    el('p', {}, advice[kind], shownSince ? ` The figures below are those of ${shownSince}.` : ''),
     kind === 'session' ? null : el('button', { type: 'button', on: { click: retry } }, 'Try now')));
 }
