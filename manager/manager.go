@@ -63,6 +63,9 @@ func New(cfg Config, deps Deps, log *slog.Logger, reg prometheus.Registerer) (*M
 	if deps.Load == nil {
 		deps.Load = cfg.Ruleset.Load
 	}
+	if deps.Stream == nil {
+		return nil, errors.New("manager: Deps.Stream is missing")
+	}
 	m := &Manager{cfg: cfg, log: log, stream: deps.Stream}
 	m.ruleset = &keeper{load: deps.Load, now: deps.Now, source: sourceOf(cfg.Ruleset), log: log}
 	engine, err := m.ruleset.first()
@@ -84,6 +87,7 @@ func New(cfg Config, deps Deps, log *slog.Logger, reg prometheus.Registerer) (*M
 	m.ruleset.use = m.pipeline.Use
 	m.ingest = ingest.New(m.pipeline, m.registry, cfg.Name, cfg.Pipeline.Window, log, reg)
 	if err := m.measure(reg); err != nil {
+		m.Close()
 		return nil, fmt.Errorf("manager: registering metrics: %w", err)
 	}
 	return m, nil

@@ -300,3 +300,17 @@ func TestEndOfStreamGetsItsReceipts(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 }
+
+func TestLargestEventIsAlertedWithItsLogCut(t *testing.T) {
+	r := newRig(t, rigOptions{})
+	l := r.hello(helloOf("001", 1, 1))
+	big := event(1, true)
+	big.Body = append(big.Body, bytes.Repeat([]byte{0}, 1<<20-len(big.Body))...)
+	l.batch(big)
+	l.receipts(1)
+	got := r.stored()
+	if len(got) != 1 || !got[0].GetFullLogTruncated() || len(got[0].GetFullLog()) < 700_000 || !bytes.HasPrefix(big.Body, got[0].GetFullLog()) {
+		t.Fatalf("%d alerts, or its log was not cut as it should be", len(got))
+	}
+	r.conserved()
+}

@@ -68,8 +68,12 @@ func (c *Conn) Watch(ctx context.Context, filter WatchFilter, buffer int) (*Watc
 		w.Close()
 		return nil, fmt.Errorf("watching alerts: %w", err)
 	}
-	context.AfterFunc(ctx, w.Close)
-	context.AfterFunc(c.life, w.Close)
+	notCtx, notLife := context.AfterFunc(ctx, w.Close), context.AfterFunc(c.life, w.Close)
+	go func() { // a closed Watch is not kept by a context that lives on
+		<-w.done
+		notCtx()
+		notLife()
+	}()
 	return w, nil
 }
 
