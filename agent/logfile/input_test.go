@@ -32,6 +32,8 @@ type rig struct {
 	stop  func()
 	seen  map[string]bool // source ids
 	tick  time.Duration
+
+	began, offset time.Time // in the test's time and in the clock's
 }
 
 func newRig(t *testing.T) *rig {
@@ -145,7 +147,12 @@ func (r *rig) write(name, text string) {
 func (r *rig) stamp(name string) {
 	r.t.Helper()
 	r.tick++
-	now := time.Now().Add(r.tick)
+	if r.began.IsZero() {
+		info, err := os.Stat(r.dir)
+		r.must(err)
+		r.began, r.offset = time.Now(), info.ModTime()
+	}
+	now := r.offset.Add(time.Since(r.began) + r.tick)
 	r.must(os.Chtimes(r.path(name), now, now))
 }
 
@@ -455,7 +462,7 @@ func TestStopped(t *testing.T) {
 
 // TestRotatedAtRandom writes, rotates in every way, restarts, and checks the ledger: each line once.
 func TestRotatedAtRandom(t *testing.T) {
-	for seed := range uint64(12) {
+	for seed := range uint64(60) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
 			r := newRig(t)
@@ -489,6 +496,7 @@ func TestRotatedAtRandom(t *testing.T) {
 				if random.IntN(3) > 0 {
 					time.Sleep(time.Duration(random.IntN(2500)) * time.Millisecond)
 				}
+				synctest.Wait() // a look that has begun ends: it does not see half of a rotation
 				text := ""
 				for range random.IntN(30) {
 					n++
@@ -499,6 +507,7 @@ func TestRotatedAtRandom(t *testing.T) {
 				if random.IntN(2) > 0 {
 					time.Sleep(1100 * time.Millisecond)
 				}
+				synctest.Wait()
 				r.write("app.log", text[half:])
 			}
 			time.Sleep(time.Minute)

@@ -90,6 +90,16 @@ func (in *Input) defers(path string, f *os.File, info os.FileInfo) bool {
 	return false
 }
 
+// copies says whether f begins like the file that has the name now: a copy that is being made.
+func (in *Input) copies(path string, f *os.File) bool {
+	for _, t := range in.tails {
+		if t.matched && t.path == path && alike(t.file, f) {
+			return true
+		}
+	}
+	return false
+}
+
 // alike says whether two files begin with the same bytes.
 func alike(a, b *os.File) bool {
 	var bufA, bufB [headBytes]byte
@@ -160,8 +170,8 @@ func (in *Input) findBetween(path string, since int64, held []byte) (begun bool)
 		n, _ := f.ReadAt(start, 0)
 		begun = begun || n > 0 && n == len(start) && bytes.HasPrefix(held, start)
 		id, _ := nodeOf(info)
-		if named, _ := filepath.Match(in.cfg.Glob, name); named || in.nodes[id] != nil {
-			_ = f.Close() // found by itself
+		if named, _ := filepath.Match(in.cfg.Glob, name); named || in.nodes[id] != nil || in.copies(path, f) {
+			_ = f.Close() // found by itself, or when the original is truncated
 			continue
 		}
 		in.log.Info("a file that was rotated away before it was seen is read", "file", name)
