@@ -29,7 +29,7 @@ help: ## Show this help
 .PHONY: build
 build: ## Build the programs into bin/
 	@mkdir -p bin
-	go build -trimpath -o bin/ $(PROGRAMS:%=./services/%)
+	go build -o bin/ $(PROGRAMS:%=./services/%)
 
 .PHONY: run
 run: build ## Start everything in one process on the sample records, and print the console's address
