@@ -149,7 +149,7 @@ func (c *counting) each(ctx context.Context, tx *sql.Tx, interval int64, f func(
 		values[n] = slices.Clone(reader.Values(doc))
 	}
 	if c.plan.rest == nil && (shared || c.field.Name == "") {
-		return c.grouped(ctx, tx, facets, interval, func(facet, start int64, n uint64) error { return f(values[facet], start, n) })
+		return c.plan.grouped(ctx, tx, facets, shared, interval, func(facet, start int64, n uint64) error { return f(values[facet], start, n) })
 	}
 	return c.scanned(ctx, tx, facets, interval, func(facet, start int64, doc []byte) error {
 		switch {
@@ -160,35 +160,6 @@ func (c *counting) each(ctx context.Context, tx *sql.Tx, interval int64, f func(
 		}
 		return f(reader.Values(doc), start, 1)
 	})
-}
-
-// grouped lets SQLite count.
-func (c *counting) grouped(ctx context.Context, tx *sql.Tx, fs *facets, interval int64, f func(facet, start int64, n uint64) error) error {
-	where, args := c.plan.where(fs)
-	facet, start := "facet", "0"
-	if c.field.Name == "" {
-		facet = "0"
-	}
-	if interval > 0 {
-		start = "(time - ((time % ?1) + ?1) % ?1)" // rounds down, before 1970 too; the other parameters follow ?1
-		args = append([]any{interval}, args...)
-	}
-	rows, err := tx.QueryContext(ctx, "SELECT "+facet+" AS f, "+start+" AS s, count(*) FROM alerts WHERE "+where+" GROUP BY f, s", args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var facet, start int64
-		var n uint64
-		if err := rows.Scan(&facet, &start, &n); err != nil {
-			return err
-		}
-		if err := f(facet, start, n); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // scanned reads the documents.

@@ -117,26 +117,31 @@ func loadFacets(ctx context.Context, tx *sql.Tx, c match.Condition, keep bool) (
 
 // where is the SQL condition on the table alerts.
 func (p *plan) where(f *facets) (string, []any) {
-	var b strings.Builder
 	args := []any{p.from, p.to}
-	if p.id == nil {
-		b.WriteString("time >= ? AND time <= ?")
-	} else {
-		b.WriteString("+time >= ? AND +time <= ? AND id = ? AND hash >= ? AND hash <= ?") // found by its hash
+	condition := "time >= ? AND time <= ?"
+	if p.id != nil {
+		condition = "+time >= ? AND +time <= ? AND id = ? AND hash >= ? AND hash <= ?" // found by its hash
 		h := hash63(*p.id)
 		args = append(args, *p.id, h, h|(maxChain-1))
 	}
-	if !f.all {
-		b.WriteString(" AND facet IN (")
-		for i, n := range f.match {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			b.WriteString(strconv.FormatInt(n, 10))
-		}
-		b.WriteByte(')')
+	return condition + f.where(), args
+}
+
+// where is the SQL condition on the facet.
+func (f *facets) where() string {
+	if f.all {
+		return ""
 	}
-	return b.String(), args
+	var b strings.Builder
+	b.WriteString(" AND facet IN (")
+	for i, n := range f.match {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.FormatInt(n, 10))
+	}
+	b.WriteByte(')')
+	return b.String()
 }
 
 // maxChain is the length of the run of hashes in which an id stands: at its own, or behind it where others have that too,

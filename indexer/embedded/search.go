@@ -31,8 +31,8 @@ func (s *Store) Search(ctx context.Context, q store.Search) (store.Page, error) 
 		if p.rest != nil {
 			return p.scan(ctx, tx, f, q, &page)
 		}
-		n, err := p.count(ctx, tx, f)
-		if err != nil {
+		var n uint64
+		if err := p.grouped(ctx, tx, f, false, 0, func(_, _ int64, part uint64) error { n += part; return nil }); err != nil {
 			return err
 		}
 		page.Total += n
@@ -103,12 +103,6 @@ func (s *Store) inMonth(ctx context.Context, month string, f func(*sql.Tx) error
 	}
 	defer func() { _ = tx.Rollback() }()
 	return errWith(r.path, "reading alerts", f(tx))
-}
-
-func (p *plan) count(ctx context.Context, tx *sql.Tx, f *facets) (n uint64, err error) {
-	where, args := p.where(f)
-	err = tx.QueryRowContext(ctx, "SELECT count(*) FROM alerts WHERE "+where, args...).Scan(&n)
-	return n, err
 }
 
 // after is the SQL condition for what follows a position.

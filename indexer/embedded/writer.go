@@ -1,11 +1,14 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 
 	"armor/indexer/store"
@@ -112,6 +115,7 @@ func (w *writer) write(ctx context.Context, docs []*store.Document, results []*s
 
 func (w *writer) insertAll(ctx context.Context, tx *sql.Tx, docs []*store.Document, results []*store.Result) error {
 	var whole *sql.Stmt
+	counts := make(map[minuteOf]int64)
 	for len(docs) > 0 {
 		n := min(chunk, len(docs))
 		args := w.args[:0]
@@ -154,9 +158,50 @@ func (w *writer) insertAll(ctx context.Context, tx *sql.Tx, docs []*store.Docume
 		} else if err := w.sortOut(ctx, tx, args, results[:n], inserted, last); err != nil {
 			return err
 		}
+		for i, r := range results[:n] {
+			if r.Outcome == store.Created {
+				counts[minuteOf{floorDiv(docs[i].Time.UnixMilli(), minute), args[i*columns+3].(int64)}]++
+			}
+		}
 		docs, results = docs[n:], results[n:]
 	}
+	return addCounts(ctx, tx, counts)
+}
+
+// minuteOf is a row of the counts per minute.
+type minuteOf struct{ minute, facet int64 }
+
+// minute in milliseconds.
+const minute = 60_000
+
+// addCounts adds what a transaction has created to the counts per minute.
+func addCounts(ctx context.Context, tx *sql.Tx, counts map[minuteOf]int64) error {
+	if len(counts) == 0 {
+		return nil
+	}
+	add, err := tx.PrepareContext(ctx, "INSERT INTO minutes (minute, facet, n) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n")
+	if err != nil {
+		return err
+	}
+	defer add.Close()
+	keys := slices.SortedFunc(maps.Keys(counts), func(a, b minuteOf) int {
+		return cmp.Or(cmp.Compare(a.minute, b.minute), cmp.Compare(a.facet, b.facet))
+	})
+	for _, k := range keys {
+		if _, err := add.ExecContext(ctx, k.minute, k.facet, counts[k]); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// floorDiv divides and rounds down, below zero too.
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
 }
 
 // columns is the number of values of a row.

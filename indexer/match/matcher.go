@@ -16,7 +16,8 @@ type Matcher struct {
 	root   step
 	passed []bool
 	walker jsontext.Walker
-	spans  []span
+	spans  []span // words of the value under test
+	cut    bool   // spans are those of the value under test
 }
 
 // step is a condition whose tests are numbers.
@@ -127,6 +128,7 @@ func (m *Matcher) Enter(path []byte) bool {
 
 // Scalar is part of the walk.
 func (m *Matcher) Scalar(path, value []byte, isString bool) {
+	m.cut = false
 	for _, n := range m.at[string(path)] {
 		if !m.passed[n] {
 			m.passed[n] = m.test(m.tests[n], value, isString)

@@ -118,7 +118,7 @@ func (m *Matcher) phrase(text []byte, words []string) bool {
 	if !mayHold(text, words[0]) {
 		return false
 	}
-	m.spans = spans(m.spans[:0], text)
+	m.words(text)
 	for i := 0; i+len(words) <= len(m.spans); i++ {
 		n := 0
 		for n < len(words) && equalFolded(text[m.spans[i+n].start:m.spans[i+n].end], words[n]) {
@@ -129,6 +129,14 @@ func (m *Matcher) phrase(text []byte, words []string) bool {
 		}
 	}
 	return false
+}
+
+// words cuts the value under test, once for all tests of it.
+func (m *Matcher) words(text []byte) {
+	if !m.cut {
+		m.spans = spans(m.spans[:0], text)
+		m.cut = true
+	}
 }
 
 // mayHold is false when the text cannot have the word, without cutting it into words. Texts or words with other characters
@@ -165,7 +173,7 @@ func lowerASCII(c byte) byte {
 
 // word looks for one word that fits a pattern.
 func (m *Matcher) word(text []byte, parts []string) bool {
-	m.spans = spans(m.spans[:0], text)
+	m.words(text)
 	for _, sp := range m.spans {
 		if fits([]byte(lower(string(text[sp.start:sp.end]))), parts) {
 			return true
