@@ -3,7 +3,6 @@ package manager
 import (
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"path/filepath"
@@ -23,7 +22,7 @@ import (
 	"armor/rules"
 )
 
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+var quiet = slog.New(slog.DiscardHandler)
 
 const deadline = 60 * time.Second
 
@@ -138,7 +137,7 @@ func (r *rig) dial(id rpc.Identity) *grpc.ClientConn {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.t.Cleanup(func() { conn.Close() }) //nolint:errcheck // the server may be gone
+	r.t.Cleanup(func() { conn.Close() })
 	return conn
 }
 

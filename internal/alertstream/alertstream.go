@@ -75,10 +75,13 @@ func levelOf(subject string) (int, bool) {
 	return n, err == nil
 }
 
-// backOff gives the wait before attempt n (from 0): doubling from first to most, with a random half taken off.
-func backOff(n int, first, most time.Duration) time.Duration {
-	d := most
-	if n < 30 && first<<n < most {
+// backOffMost is the longest wait between two attempts.
+const backOffMost = 5 * time.Second
+
+// backOff gives the wait before attempt n (from 0): doubling from first to backOffMost, with a random half taken off.
+func backOff(n int, first time.Duration) time.Duration {
+	d := backOffMost
+	if n < 30 && first<<n < backOffMost {
 		d = first << n
 	}
 	return d/2 + rand.N(d/2+1)

@@ -58,7 +58,7 @@ type TLS struct {
 func (c Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("nats: "+format, args...)) }
-	for _, u := range strings.Split(c.URL, ",") {
+	for u := range strings.SplitSeq(c.URL, ",") {
 		if u = strings.TrimSpace(u); strings.ContainsAny(u, " \t\n") {
 			bad("url %q holds a blank; separate several servers with commas", u)
 		}

@@ -18,7 +18,6 @@ import (
 
 const (
 	connectFirst = 100 * time.Millisecond
-	connectMost  = 5 * time.Second
 	// disabledPatience is how many answers "JetStream is not enabled" are waited out: a cluster that starts may say so at first.
 	disabledPatience = 4
 	callTimeout      = 10 * time.Second
@@ -93,7 +92,7 @@ func (c *Conn) Open(ctx context.Context) error {
 			return fmt.Errorf("waiting for %s: %w (last try: %w)", c.cfg.where(), ctx.Err(), err)
 		case <-c.life.Done():
 			return ErrClosed
-		case <-time.After(backOff(attempt, connectFirst, connectMost)):
+		case <-time.After(backOff(attempt, connectFirst)):
 		}
 	}
 }
@@ -153,7 +152,7 @@ func (c *Conn) options() ([]nats.Option, error) {
 		nats.MaxReconnects(-1),
 		nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectBufSize(-1), // what cannot be sent now is kept and sent again by us, once
-		nats.CustomReconnectDelay(func(n int) time.Duration { return backOff(n, connectFirst, connectMost) }),
+		nats.CustomReconnectDelay(func(n int) time.Duration { return backOff(n, connectFirst) }),
 		nats.PingInterval(10 * time.Second),
 		nats.MaxPingsOutstanding(2),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { c.disconnected(err) }),
@@ -257,7 +256,7 @@ func (c *Conn) reconnected() {
 			}
 			select {
 			case <-c.life.Done():
-			case <-time.After(backOff(attempt, connectFirst, connectMost)):
+			case <-time.After(backOff(attempt, connectFirst)):
 			}
 		}
 	}()

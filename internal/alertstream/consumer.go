@@ -85,13 +85,13 @@ func (k *Consumer) ensure(ctx context.Context) error {
 	return classify(fmt.Sprintf("making consumer %s of stream %s", k.cfg.Durable, AlertStream), err)
 }
 
-// Fetch gives up to max alerts (and up to 32 MiB): those that are there, or, when there are none, the first that come within
+// Fetch gives up to most alerts (and up to 32 MiB): those that are there, or, when there are none, the first that come within
 // wait (at most 30 seconds). None is no error. A consumer that was deleted is made again. Errors are retryable unless
 // IsPermanent; the alerts of a Fetch that failed come again.
-func (k *Consumer) Fetch(ctx context.Context, max int, wait time.Duration) ([]*Message, error) {
+func (k *Consumer) Fetch(ctx context.Context, most int, wait time.Duration) ([]*Message, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	got, err := k.fetch(ctx, max, min(wait, longestWait))
+	got, err := k.fetch(ctx, most, min(wait, longestWait))
 	switch {
 	case err == nil:
 		return got, nil
@@ -116,14 +116,14 @@ type pullRequest struct {
 
 // fetch asks for what is there; when nothing is, it waits for one alert and asks for what came with it. So no request outlives
 // its Fetch and takes alerts that nobody reads.
-func (k *Consumer) fetch(ctx context.Context, max int, wait time.Duration) ([]*Message, error) {
-	if max <= 0 {
+func (k *Consumer) fetch(ctx context.Context, most int, wait time.Duration) ([]*Message, error) {
+	if most <= 0 {
 		return nil, nil
 	}
 	if err := k.subscribe(); err != nil {
 		return nil, err
 	}
-	got, err := k.pull(ctx, pullRequest{Batch: max, MaxBytes: fetchBytes, NoWait: true})
+	got, err := k.pull(ctx, pullRequest{Batch: most, MaxBytes: fetchBytes, NoWait: true})
 	if err != nil || len(got) > 0 || wait < time.Millisecond {
 		return got, err
 	}
@@ -136,9 +136,9 @@ func (k *Consumer) fetch(ctx context.Context, max int, wait time.Duration) ([]*M
 		k.breathe(ctx, started, wait)
 		return nil, nil
 	}
-	if max > 1 {
+	if most > 1 {
 		// An error here is no reason to hold back what there is: the next Fetch meets it again.
-		more, _ := k.pull(ctx, pullRequest{Batch: max - 1, MaxBytes: fetchBytes, NoWait: true})
+		more, _ := k.pull(ctx, pullRequest{Batch: most - 1, MaxBytes: fetchBytes, NoWait: true})
 		got = append(got, more...)
 	}
 	return got, nil

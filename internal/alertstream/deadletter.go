@@ -80,7 +80,7 @@ func (c *Conn) store(ctx context.Context, m *nats.Msg) error {
 			return fmt.Errorf("%w (last try: %w)", ctx.Err(), err)
 		case <-c.life.Done():
 			return ErrClosed
-		case <-time.After(backOff(attempt, recoverFirst, recoverMost)):
+		case <-time.After(backOff(attempt, recoverFirst)):
 		}
 	}
 }

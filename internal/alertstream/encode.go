@@ -17,7 +17,7 @@ const keepLog = 16 << 10
 func Encode(a *armorv1.Alert) (data []byte, cut string, err error) {
 	size := proto.Size(a)
 	if size > MaxAlertSize {
-		a, cut = shrink(a, size)
+		a, cut = shrink(a)
 		size = proto.Size(a)
 	}
 	data, err = proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(make([]byte, 0, size), a)
@@ -31,7 +31,7 @@ func Encode(a *armorv1.Alert) (data []byte, cut string, err error) {
 }
 
 // shrink gives a copy that fits, as far as it can be made to.
-func shrink(a *armorv1.Alert, size int) (*armorv1.Alert, string) {
+func shrink(a *armorv1.Alert) (*armorv1.Alert, string) {
 	whole := a.FullLog
 	a = shallow(a)
 	a.FullLogTruncated = true

@@ -95,7 +95,7 @@ func (c *Conn) Tidy(ctx context.Context) (uint64, error) {
 
 // finished gives the last sequence that all durable consumers have acknowledged; 0: none.
 func (c *Conn) finished(ctx context.Context, stream jetstream.Stream, last uint64) (uint64, error) {
-	floor, any := last, false
+	floor, found := last, false
 	clustered := stream.CachedInfo().Config.Replicas > 1
 	missing := make(map[string]bool, len(c.cfg.Janitor.Require))
 	for _, name := range c.cfg.Janitor.Require {
@@ -106,7 +106,7 @@ func (c *Conn) finished(ctx context.Context, stream jetstream.Stream, last uint6
 		if info.Config.Durable == "" {
 			continue
 		}
-		any = true
+		found = true
 		delete(missing, info.Config.Durable)
 		filtered := info.Config.FilterSubject != "" || len(info.Config.FilterSubjects) > 0
 		if filtered && !clustered && info.NumPending == 0 && info.NumAckPending == 0 {
@@ -119,7 +119,7 @@ func (c *Conn) finished(ctx context.Context, stream jetstream.Stream, last uint6
 	if err := consumers.Err(); err != nil && !errors.Is(err, jetstream.ErrEndOfData) {
 		return 0, fmt.Errorf("listing consumers: %w", err)
 	}
-	if !any || len(missing) > 0 {
+	if !found || len(missing) > 0 {
 		return 0, nil
 	}
 	return floor, nil

@@ -67,11 +67,7 @@ func (c *Conn) NewPublisher(window int) *Publisher {
 		return p
 	}
 	c.publishers = append(c.publishers, p)
-	c.work.Add(1)
-	go func() {
-		defer c.work.Done()
-		p.run()
-	}()
+	c.work.Go(p.run)
 	return p
 }
 

@@ -113,9 +113,7 @@ func TestFullStreamPushesBackAndRecovers(t *testing.T) {
 	default:
 	}
 	k := consumer(t, c, "indexer")
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go c.RunJanitor(ctx) //nolint:errcheck // ends with ctx
+	go c.RunJanitor(t.Context())
 	seen := map[string]bool{}
 	until := within(t)
 	for len(seen) < total {

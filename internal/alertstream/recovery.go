@@ -9,7 +9,6 @@ import (
 const (
 	sweepInterval  = 250 * time.Millisecond
 	recoverFirst   = 50 * time.Millisecond
-	recoverMost    = 5 * time.Second
 	reportInterval = 10 * time.Second
 )
 
@@ -83,7 +82,7 @@ func (p *Publisher) recover() {
 	started, reported := time.Now(), time.Time{}
 	ok := false
 	for attempt, batch := 0, 1; ; {
-		if !ok && !p.pause(backOff(attempt, recoverFirst, recoverMost)) {
+		if !ok && !p.pause(backOff(attempt, recoverFirst)) {
 			return
 		}
 		var finished bool

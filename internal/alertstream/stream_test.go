@@ -3,7 +3,6 @@ package alertstream
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -16,7 +15,7 @@ import (
 	armorv1 "armor/proto/armor/v1"
 )
 
-var silent = slog.New(slog.NewTextHandler(io.Discard, nil))
+var silent = slog.New(slog.DiscardHandler)
 
 // deadline is how long a test waits for what must happen; it is no assertion on time.
 const deadline = 30 * time.Second

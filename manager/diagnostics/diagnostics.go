@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -74,15 +75,7 @@ func (s *Service) ListRules(_ context.Context, req *armorv1.ListRulesRequest) (*
 }
 
 func inGroup(r *rules.Rule, group string) bool {
-	if group == "" {
-		return true
-	}
-	for _, g := range r.Groups {
-		if g == group {
-			return true
-		}
-	}
-	return false
+	return group == "" || slices.Contains(r.Groups, group)
 }
 
 // GetRule shows one rule with its definition.

@@ -3,7 +3,6 @@ package diagnostics
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"strconv"
 	"testing"
@@ -18,7 +17,7 @@ import (
 	"armor/rules/logtest"
 )
 
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+var quiet = slog.New(slog.DiscardHandler)
 
 // fixed is a Keeper of one ruleset.
 type fixed struct {

@@ -112,7 +112,7 @@ func (s *sessions) get(id, location string, rs *rules.Ruleset) (*session, error)
 		delete(s.byID, oldest)
 	}
 	random := make([]byte, 16)
-	rand.Read(random) //nolint:errcheck // never fails
+	rand.Read(random) // never fails
 	engine := rules.NewEngine(rs, rules.EngineOptions{Now: s.now})
 	started := &session{id: hex.EncodeToString(random), used: now, tester: logtest.NewSession(engine, logtest.Options{Location: location})}
 	s.byID[started.id] = started
