@@ -462,7 +462,11 @@ func TestStopped(t *testing.T) {
 
 // TestRotatedAtRandom writes, rotates in every way, restarts, and checks the ledger: each line once.
 func TestRotatedAtRandom(t *testing.T) {
-	for seed := range uint64(60) {
+	seeds := uint64(8)
+	if os.Getenv("ARMOR_TORTURE") != "" {
+		seeds = 120
+	}
+	for seed := range seeds {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
 			r := newRig(t)

@@ -100,13 +100,12 @@ func (in *Input) copies(path string, f *os.File) bool {
 	return false
 }
 
-// alike says whether two files begin with the same bytes.
+// alike says whether b begins like a and is no longer, as a copy that has just been made.
 func alike(a, b *os.File) bool {
 	var bufA, bufB [headBytes]byte
 	n, _ := a.ReadAt(bufA[:], 0)
 	m, _ := b.ReadAt(bufB[:], 0)
-	n = min(n, m)
-	return n > 0 && bytes.Equal(bufA[:n], bufB[:n])
+	return m > 0 && m <= n && bytes.Equal(bufA[:m], bufB[:m])
 }
 
 // copyTime is how long after a copy is complete log rotation may take to truncate the original.
