@@ -19,6 +19,7 @@ func (a *Agent) Status() *armorv1.ComponentStatus {
 		up := p.uplink.Status()
 		status.Gauges["sent"] = float64(up.Sent)
 		status.Gauges["sessions"] = float64(up.Sessions)
+		status.Gauges["violations"] = float64(up.Violations)
 		for _, in := range p.inputs {
 			for name, value := range in.Figures() {
 				status.Gauges[name] += value
@@ -99,16 +100,41 @@ var (
 	descDropped   = describe("dropped_total", "Events lost, by reason.", "reason")
 	descSpooled   = describe("spooled", "Events that wait for their receipt.")
 	descReady     = describe("ready", "1 if the agent does its work.")
-	descFigure    = describe("figure", "Other figures of the spool, the uplink and the inputs, by name.", "name")
 )
+
+// figures are the other numbers of Status, by their names there.
+var figures = map[string]figure{
+	"spool_bytes":              {"spool_bytes", "Bytes of the spool on disk.", prometheus.GaugeValue},
+	"spool_segments":           {"spool_segments", "Files of the spool.", prometheus.GaugeValue},
+	"sent":                     {"sent_total", "Events sent to a manager, those sent again included.", prometheus.CounterValue},
+	"sessions":                 {"sessions_total", "Connections that a manager accepted.", prometheus.CounterValue},
+	"violations":               {"violations_total", "Messages of a manager that break the contract.", prometheus.CounterValue},
+	"cloudtrail_records":       {"cloudtrail_records_total", "CloudTrail records that became events.", prometheus.CounterValue},
+	"cloudtrail_records_cut":   {"cloudtrail_records_cut_total", "CloudTrail records longer than 1 MiB.", prometheus.CounterValue},
+	"cloudtrail_files":         {"cloudtrail_files", "CloudTrail files read whole.", prometheus.GaugeValue},
+	"cloudtrail_files_damaged": {"cloudtrail_files_damaged", "CloudTrail files that cannot be read whole.", prometheus.GaugeValue},
+	"cloudtrail_files_ignored": {"cloudtrail_files_ignored", "Other files in CloudTrail folders.", prometheus.GaugeValue},
+	"logfile_lines":            {"logfile_lines_total", "Lines that became events.", prometheus.CounterValue},
+	"logfile_lines_cut":        {"logfile_lines_cut_total", "Lines longer than 1 MiB.", prometheus.CounterValue},
+	"logfile_files":            {"logfile_files", "Log files that are followed.", prometheus.GaugeValue},
+	"logfile_truncations":      {"logfile_truncations_total", "Log files found truncated or replaced in place.", prometheus.CounterValue},
+}
+
+type figure struct {
+	name, help string
+	kind       prometheus.ValueType
+}
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(prometheus.BuildFQName("armor", "agent", name), help, labels, nil)
 }
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descRecovered, descRead, descReceipted, descDropped, descSpooled, descReady, descFigure} {
+	for _, d := range []*prometheus.Desc{descRecovered, descRead, descReceipted, descDropped, descSpooled, descReady} {
 		ch <- d
+	}
+	for _, f := range figures {
+		ch <- describe(f.name, f.help)
 	}
 }
 
@@ -128,6 +154,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- prometheus.MustNewConstMetric(descReady, prometheus.GaugeValue, ready)
 	for name, value := range st.Gauges {
-		ch <- prometheus.MustNewConstMetric(descFigure, prometheus.GaugeValue, value, name)
+		if f, ok := figures[name]; ok {
+			ch <- prometheus.MustNewConstMetric(describe(f.name, f.help), f.kind, value)
+		}
 	}
 }
