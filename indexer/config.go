@@ -67,13 +67,14 @@ const (
 	defaultWriters = 2
 )
 
-// DefaultConfig is the configuration of an indexer with the embedded store that only this machine reaches.
+// DefaultConfig is the configuration of an indexer with the embedded store that only this machine reaches. What depends on
+// other settings is left to WithDefaults, so that it follows them.
 func DefaultConfig() Config {
 	return Config{
 		DataDir: "/var/lib/armor-indexer",
 		GRPC:    rpc.ServerConfig{Listen: "127.0.0.1:7402"},
 		Console: ConsoleConfig{Listen: "127.0.0.1:7480"},
-	}.WithDefaults()
+	}
 }
 
 // WithDefaults fills in what depends on other settings: the name, the token files and the store's folder in the data directory.

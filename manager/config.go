@@ -29,9 +29,10 @@ type Config struct {
 	Pipeline pipeline.Config `yaml:"pipeline"`
 }
 
-// DefaultConfig is the configuration of a manager that only this machine reaches.
+// DefaultConfig is the configuration of a manager that only this machine reaches. What depends on other settings is left to
+// WithDefaults, so that it follows them.
 func DefaultConfig() Config {
-	return Config{DataDir: "/var/lib/armor-manager", GRPC: rpc.ServerConfig{Listen: "127.0.0.1:7401"}}.WithDefaults()
+	return Config{DataDir: "/var/lib/armor-manager", GRPC: rpc.ServerConfig{Listen: "127.0.0.1:7401"}}
 }
 
 // WithDefaults fills in what depends on other settings: the name, and the token file in the data directory.

@@ -10,7 +10,7 @@ import (
 )
 
 func TestDefaultConfigIsValid(t *testing.T) {
-	c := DefaultConfig()
+	c := DefaultConfig().WithDefaults()
 	if err := c.Validate(); err != nil {
 		t.Error(err)
 	}
@@ -19,6 +19,14 @@ func TestDefaultConfigIsValid(t *testing.T) {
 	}
 	if c.Name == "" || c.GRPC.TokenFile != "/var/lib/armor-manager/token" || c.Pipeline.Window != 8000 {
 		t.Errorf("%+v", c)
+	}
+}
+
+func TestTokenFollowsDataDir(t *testing.T) {
+	c := DefaultConfig()
+	c.DataDir = "/elsewhere"
+	if got := c.WithDefaults().GRPC.TokenFile; got != "/elsewhere/token" {
+		t.Errorf("token file %s", got)
 	}
 }
 

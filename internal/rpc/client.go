@@ -2,7 +2,9 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -56,7 +58,10 @@ type tokenCredentials struct{ file string }
 // GetRequestMetadata reads the file each time: it is small, and the server may have made it after we started.
 func (c tokenCredentials) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
 	token, err := ReadToken(c.file)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // the server may still make it
+		return nil, status.Error(codes.Unavailable, err.Error())
+	case err != nil:
 		return nil, status.Error(codes.Unauthenticated, err.Error())
 	}
 	return map[string]string{"authorization": bearer + token}, nil

@@ -59,10 +59,12 @@ func message(err error) string {
 	if errors.As(err, &load) {
 		return loadMessage(load)
 	}
-	if s, ok := status.FromError(err); ok && s.Message() != "" {
-		return s.Message()
+	text := err.Error()
+	var call interface{ GRPCStatus() *status.Status }
+	if errors.As(err, &call) { // without the form that gRPC gives its errors
+		text = strings.Replace(text, fmt.Sprintf("rpc error: code = %s desc = ", call.GRPCStatus().Code()), "", 1)
 	}
-	return strings.TrimSpace(err.Error())
+	return strings.TrimSpace(text)
 }
 
 // loadMessage shows everything that is wrong with a ruleset, what was only ignored too: it may be why the rest does not load.
