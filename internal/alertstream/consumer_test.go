@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"armor/internal/alertstream/embedded"
 )
 
 func TestAlertComesAgainUntilItIsAcknowledged(t *testing.T) {
@@ -197,4 +200,59 @@ func TestJanitorKeepsWhatIsNotFinished(t *testing.T) {
 	drain(t, c, k, func(*Message) {})
 	tidy(3)
 	tidy(3)
+}
+
+func TestPendingIsNeverZeroForWhatWasJustAcknowledged(t *testing.T) {
+	c := connected(t)
+	k := consumer(t, c, "indexer")
+	p := c.NewPublisher(1)
+	for n := range 300 {
+		publish(t, p, n, n+1).check(t, 1)
+		if got, err := c.Pending(within(t), "indexer"); err != nil || got == 0 {
+			t.Fatalf("pending %d after alert %d, %v", got, n, err)
+		}
+		if n%20 == 19 {
+			drain(t, c, k, func(*Message) {})
+		}
+	}
+	publish(t, p, 300, 301).check(t, 1)
+	s, err := c.js.Stream(within(t), AlertStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeleteMsg(within(t), 301); err != nil { // by an operator
+		t.Fatal(err)
+	}
+	eventually(t, "nothing is pending", func() bool {
+		n, err := c.Pending(within(t), "indexer")
+		return err == nil && n == 0
+	})
+}
+
+func TestJanitorIsNotHeldBackByAConsumerThatWantsLittle(t *testing.T) {
+	c := connect(t, Config{InProcess: startServer(t, embedded.Config{}).InProcess(), Janitor: JanitorConfig{Require: []string{}}})
+	filtered := jetstream.ConsumerConfig{Durable: "some", AckPolicy: jetstream.AckExplicitPolicy, FilterSubjects: []string{"armor.alerts.*.99.*", "armor.alerts.*.98.*"}}
+	if _, err := c.js.CreateConsumer(within(t), AlertStream, filtered); err != nil {
+		t.Fatal(err)
+	}
+	p := c.NewPublisher(10)
+	publish(t, p, 0, 20).check(t, 20)
+	if n, err := c.Tidy(within(t)); err != nil || n != 20 {
+		t.Errorf("removed %d, %v; want all 20, which it does not want", n, err)
+	}
+	publish(t, p, 20, 25).check(t, 5)
+	wanted := alertN(25)
+	wanted.Rule.Id = 98
+	o := &outcome{}
+	if err := p.Publish(t.Context(), wanted, o.done(wanted.GetId())); err != nil {
+		t.Fatal(err)
+	}
+	o.check(t, 1)
+	publish(t, p, 26, 30).check(t, 4)
+	if n, err := c.Tidy(within(t)); err != nil || n != 5 {
+		t.Errorf("removed %d, %v; want the 5 before what it has not finished", n, err)
+	}
+	if got := messages(t, c, AlertStream); got != 5 {
+		t.Errorf("%d alerts are left, want 5", got)
+	}
 }

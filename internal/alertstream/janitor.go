@@ -94,9 +94,9 @@ func (c *Conn) Tidy(ctx context.Context) (uint64, error) {
 }
 
 // finished gives the last sequence that all durable consumers have acknowledged; 0: none.
-func (c *Conn) finished(ctx context.Context, stream jetstream.Stream, last uint64) (uint64, error) {
-	floor, found := last, false
-	clustered := stream.CachedInfo().Config.Replicas > 1
+func (c *Conn) finished(ctx context.Context, stream jetstream.Stream, last uint64) (floor uint64, err error) {
+	floor = last
+	found := false
 	missing := make(map[string]bool, len(c.cfg.Janitor.Require))
 	for _, name := range c.cfg.Janitor.Require {
 		missing[name] = true
@@ -108,13 +108,13 @@ func (c *Conn) finished(ctx context.Context, stream jetstream.Stream, last uint6
 		}
 		found = true
 		delete(missing, info.Config.Durable)
-		filtered := info.Config.FilterSubject != "" || len(info.Config.FilterSubjects) > 0
-		if filtered && !clustered && info.NumPending == 0 && info.NumAckPending == 0 {
-			// It has finished all that was there when the stream was asked, though its floor stays at the last alert that it
-			// wanted. (In a cluster it may know less of the stream than the one we asked.)
-			continue
+		done := info.AckFloor.Stream
+		if wants := filters(info.Config); len(wants) > 0 {
+			if done, err = doneBefore(ctx, stream, wants, done, last); err != nil {
+				return 0, fmt.Errorf("looking for what consumer %s wants: %w", info.Config.Durable, err)
+			}
 		}
-		floor = min(floor, info.AckFloor.Stream)
+		floor = min(floor, done)
 	}
 	if err := consumers.Err(); err != nil && !errors.Is(err, jetstream.ErrEndOfData) {
 		return 0, fmt.Errorf("listing consumers: %w", err)
@@ -123,4 +123,28 @@ func (c *Conn) finished(ctx context.Context, stream jetstream.Stream, last uint6
 		return 0, nil
 	}
 	return floor, nil
+}
+
+func filters(c jetstream.ConsumerConfig) []string {
+	if c.FilterSubject != "" {
+		return []string{c.FilterSubject}
+	}
+	return c.FilterSubjects
+}
+
+// doneBefore gives the last sequence, at most last, up to which the stream has nothing after floor that a consumer with these
+// filters wants: its own floor stays at the last alert that it wanted, and would hold everything back.
+func doneBefore(ctx context.Context, stream jetstream.Stream, wants []string, floor, last uint64) (uint64, error) {
+	done := last
+	for _, subject := range wants {
+		next, err := stream.GetMsg(ctx, floor+1, jetstream.WithGetMsgSubject(subject))
+		switch {
+		case errors.Is(err, jetstream.ErrMsgNotFound):
+		case err != nil:
+			return 0, err
+		default:
+			done = min(done, next.Sequence-1)
+		}
+	}
+	return done, nil
 }
