@@ -17,7 +17,7 @@ func TestDefaultConfigIsValid(t *testing.T) {
 	if err := c.GRPC.Validate(); err != nil {
 		t.Error(err)
 	}
-	if c.Name == "" || c.GRPC.TokenFile != "/data/token" || c.Pipeline.Window != 8000 {
+	if c.Name == "" || c.GRPC.TokenFile != "/var/lib/armor-manager/token" || c.Pipeline.Window != 8000 {
 		t.Errorf("%+v", c)
 	}
 }
