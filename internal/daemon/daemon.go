@@ -193,7 +193,7 @@ func (p *Process) signals(ctx context.Context, cancel context.CancelCauseFunc, s
 			}
 			p.Log.Info("stopping; the same signal again ends at once", "signal", s.String())
 			signal.Reset(syscall.SIGINT, syscall.SIGTERM)
-			cancel(fmt.Errorf("signal %s", s))
+			cancel(fmt.Errorf("%w by signal %s", context.Canceled, s)) // a Run that returns its cause has ended cleanly
 		}
 	}
 }
