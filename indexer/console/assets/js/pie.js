@@ -12,7 +12,7 @@ export class PieChart {
     this.items = [];
     this.chart = new Chart(byId('pie'), {
       type: 'pie',
-      data: { labels: [], datasets: [{ data: [], backgroundColor: [], borderWidth: 1 }] },
+      data: { labels: [], datasets: [{ data: [], backgroundColor: [] }] },
       options: {
         animation: false,
         responsive: true,
@@ -44,6 +44,7 @@ export class PieChart {
     data.data = this.items.map((b) => b.count);
     data.backgroundColor = colors;
     data.borderColor = cssColor('--surface');
+    data.borderWidth = this.items.length + (this.other > 0 ? 1 : 0) > 1 ? 1 : 0; // a whole pie has no cut
     if (this.other > 0) {
       this.chart.data.labels.push('Other');
       data.data.push(this.other);
