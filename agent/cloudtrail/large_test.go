@@ -92,7 +92,7 @@ func TestLargeFile(t *testing.T) {
 	if st := in.Stats(); size < 200_000_000 || st.Records != 100_000 || len(in.Damaged()) > 0 {
 		t.Errorf("%d bytes, %+v, %v", size, st, in.Damaged())
 	}
-	if grown := after.HeapSys - before.HeapSys; grown > 64<<20 {
+	if grown := int64(after.HeapSys) - int64(before.HeapSys); grown > 64<<20 {
 		t.Errorf("the heap has grown by %d MB", grown>>20)
 	}
 }

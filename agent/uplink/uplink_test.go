@@ -121,13 +121,31 @@ type rig struct {
 	spool *spool.Spool
 	conns []net.Conn
 	mu    sync.Mutex
-	log   bytes.Buffer
+	log   safeBuffer
 	up    *Uplink
 	conn  *grpc.ClientConn
 }
 
+// safeBuffer is a log that is read while it is written.
+type safeBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
 // newRig starts a manager and a spool, and in its end stops everything.
-func newRig(t *testing.T, window uint32) *rig {
+func newRig(t *testing.T, window uint32, prepare func(*rig)) *rig {
 	r := &rig{t: t, m: &manager{listener: bufconn.Listen(64 << 10), finished: map[string]uint64{}, seen: map[string][]string{}, window: window}}
 	server := grpc.NewServer(grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}))
 	armorv1.RegisterIngestServiceServer(server, r.m)
@@ -156,6 +174,9 @@ func newRig(t *testing.T, window uint32) *rig {
 	}
 	r.up = New(Config{AgentID: "a1", AgentName: "host", Version: "1", Random: rand.New(rand.NewPCG(1, 2)).Float64}, r.conn, s,
 		slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	if prepare != nil {
+		prepare(r)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	wg.Go(func() {
 		if err := r.up.Run(ctx); !errors.Is(err, context.Canceled) {
@@ -214,6 +235,12 @@ func (r *rig) complete(last int) {
 	r.t.Helper()
 	r.m.mu.Lock()
 	defer r.m.mu.Unlock()
+	r.checkSeen(last)
+}
+
+// checkSeen is complete with the manager's lock held.
+func (r *rig) checkSeen(last int) {
+	r.t.Helper()
 	seen := r.m.seen[r.spool.ID()]
 	for i, body := range seen {
 		if body != fmt.Sprint("event ", i+1) {
@@ -228,7 +255,7 @@ func (r *rig) complete(last int) {
 
 func TestDelivers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, 5000)
+		r := newRig(t, 5000, nil)
 		r.add(1, 20_000)
 		time.Sleep(time.Minute)
 		r.add(20_001, 20_003)
@@ -248,25 +275,28 @@ func TestDelivers(t *testing.T) {
 func TestWindow(t *testing.T) {
 	for _, window := range []uint32{0, 1, 3, 10, 1500} {
 		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t, window)
-			r.m.act = func(m *manager, id string, last uint64) (uint64, error) {
-				if last%2 == 0 || last > 200 {
-					m.finished[id] = last // the other receipts are lost
-					return last, nil
+			r := newRig(t, window, func(r *rig) {
+				r.m.act = func(m *manager, id string, last uint64) (uint64, error) {
+					if last%2 == 0 || last > 200 {
+						m.finished[id] = last // the other receipts are lost
+						return last, nil
+					}
+					if window <= 1 {
+						m.finished[id] = last
+						return last, nil
+					}
+					return 0, nil
 				}
-				if window <= 1 {
-					m.finished[id] = last
-					return last, nil
-				}
-				return 0, nil
-			}
+			})
 			r.add(1, 400)
 			time.Sleep(10 * time.Minute)
+			r.m.mu.Lock()
+			defer r.m.mu.Unlock()
 			if r.m.ahead > uint64(max(window, 1)) {
 				t.Errorf("window %d: %d on the way", window, r.m.ahead)
 			}
 			if window != 3 && window != 10 {
-				r.complete(400)
+				r.checkSeen(400)
 			}
 		})
 	}
@@ -276,32 +306,33 @@ func TestWindow(t *testing.T) {
 func TestCut(t *testing.T) {
 	for seed := range uint64(5) {
 		synctest.Test(t, func(t *testing.T) {
-			random := rand.New(rand.NewPCG(seed, 7))
-			r := newRig(t, 2000)
+			random, pauses := rand.New(rand.NewPCG(seed, 7)), rand.New(rand.NewPCG(seed, 8))
 			faults := 30
-			r.m.act = func(m *manager, id string, last uint64) (uint64, error) {
-				if faults > 0 {
-					faults--
-					switch random.IntN(5) {
-					case 0:
-						return 0, status.Error(codes.Unavailable, "restarting")
-					case 1:
-						m.finished[id] = last // finished, but the receipt is lost
-						return 0, status.Error(codes.Internal, "cut")
-					case 2:
-						_ = r.latest().Close()
-						return 0, errors.New("cut")
-					case 3:
-						m.finished[id] = last - uint64(random.IntN(3))
-						return m.finished[id], nil
+			r := newRig(t, 2000, func(r *rig) {
+				r.m.act = func(m *manager, id string, last uint64) (uint64, error) {
+					if faults > 0 {
+						faults--
+						switch random.IntN(5) {
+						case 0:
+							return 0, status.Error(codes.Unavailable, "restarting")
+						case 1:
+							m.finished[id] = last // finished, but the receipt is lost
+							return 0, status.Error(codes.Internal, "cut")
+						case 2:
+							_ = r.latest().Close()
+							return 0, errors.New("cut")
+						case 3:
+							m.finished[id] = last - uint64(random.IntN(3))
+							return m.finished[id], nil
+						}
 					}
+					m.finished[id] = last
+					return last, nil
 				}
-				m.finished[id] = last
-				return last, nil
-			}
+			})
 			for n := range 30 {
 				r.add(1000*n+1, 1000*n+1000)
-				time.Sleep(time.Duration(random.IntN(3000)) * time.Millisecond)
+				time.Sleep(time.Duration(pauses.IntN(3000)) * time.Millisecond)
 			}
 			time.Sleep(30 * time.Minute)
 			r.add(30_001, 30_001)
@@ -313,7 +344,7 @@ func TestCut(t *testing.T) {
 
 func TestHalfOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, 2000)
+		r := newRig(t, 2000, nil)
 		r.add(1, 10)
 		time.Sleep(time.Second)
 		half := r.latest()
@@ -331,10 +362,9 @@ func TestHalfOpen(t *testing.T) {
 
 func TestManagerSaysNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, 100)
-		r.m.mu.Lock()
-		r.m.welcome = func(*armorv1.Hello) (*armorv1.StreamResponse, error) { return nil, nil }
-		r.m.mu.Unlock()
+		r := newRig(t, 100, func(r *rig) {
+			r.m.welcome = func(*armorv1.Hello) (*armorv1.StreamResponse, error) { return nil, nil }
+		})
 		r.add(1, 10)
 		time.Sleep(10 * time.Minute)
 		if st := r.up.Status(); st.Connected || !strings.Contains(st.Reason, "no answer to the Hello") {
@@ -350,12 +380,11 @@ func TestManagerSaysNothing(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, 100)
-		r.m.mu.Lock()
-		r.m.welcome = func(*armorv1.Hello) (*armorv1.StreamResponse, error) {
-			return nil, status.Error(codes.PermissionDenied, "the certificate is for agent b2")
-		}
-		r.m.mu.Unlock()
+		r := newRig(t, 100, func(r *rig) {
+			r.m.welcome = func(*armorv1.Hello) (*armorv1.StreamResponse, error) {
+				return nil, status.Error(codes.PermissionDenied, "the certificate is for agent b2")
+			}
+		})
 		r.add(1, 10)
 		time.Sleep(20 * time.Minute)
 		st := r.up.Status()
@@ -377,11 +406,11 @@ func TestRefused(t *testing.T) {
 // TestClaims: a manager that has finished what was never sent is not believed; nothing is skipped, and the spool takes a new id.
 func TestClaims(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, 100)
-		id := r.spool.ID()
-		r.m.mu.Lock()
-		r.m.finished[id] = 5 // before anything was ever sent
-		r.m.mu.Unlock()
+		var id string
+		r := newRig(t, 100, func(r *rig) {
+			id = r.spool.ID()
+			r.m.finished[id] = 5 // before anything was ever sent
+		})
 		r.add(1, 10)
 		time.Sleep(time.Second)
 		time.Sleep(10 * time.Minute)
@@ -394,16 +423,17 @@ func TestClaims(t *testing.T) {
 
 func TestReceiptForWhatWasNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, 100)
 		bad := true
-		r.m.act = func(m *manager, id string, last uint64) (uint64, error) {
-			if bad {
-				bad = false
-				return last + 1000, nil
+		r := newRig(t, 100, func(r *rig) {
+			r.m.act = func(m *manager, id string, last uint64) (uint64, error) {
+				if bad {
+					bad = false
+					return last + 1000, nil
+				}
+				m.finished[id] = last
+				return last, nil
 			}
-			m.finished[id] = last
-			return last, nil
-		}
+		})
 		r.add(1, 10)
 		time.Sleep(10 * time.Minute)
 		r.complete(10)
@@ -416,7 +446,7 @@ func TestReceiptForWhatWasNotSent(t *testing.T) {
 // TestForgetfulManager has lost its record of the spool: the agent goes on with what it still has.
 func TestForgetfulManager(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, 100)
+		r := newRig(t, 100, nil)
 		r.add(1, 50)
 		time.Sleep(time.Minute)
 		r.m.mu.Lock()
