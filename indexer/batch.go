@@ -154,8 +154,8 @@ func (x *Indexer) attempt(ctx context.Context, items []*item) (left []*item, rea
 
 // done acknowledges an alert and counts it. A lost acknowledgement brings the alert again, as a duplicate.
 func (x *Indexer) done(m *alertstream.Message, counter *counter) {
-	x.counters.received.add(1)
-	counter.add(1)
+	x.counters.received.inc()
+	counter.inc()
 	x.stored.Store(m.Stored.UnixNano())
 	if err := m.Ack(context.Background()); err != nil {
 		x.log.Debug("acknowledging an alert", "error", err)
@@ -198,8 +198,8 @@ func (x *Indexer) giveBack(batch []*alertstream.Message) {
 
 // giveBackCounted gives an alert back: it will be delivered again.
 func (x *Indexer) giveBackCounted(m *alertstream.Message) {
-	x.counters.received.add(1)
-	x.counters.redelivered.add(1)
+	x.counters.received.inc()
+	x.counters.redelivered.inc()
 	if err := m.Nak(0); err != nil {
 		x.log.Debug("giving an alert back", "error", err)
 	}

@@ -15,7 +15,7 @@ import (
 // counter is a conservation counter.
 type counter struct{ n atomic.Uint64 }
 
-func (c *counter) add(n uint64)  { c.n.Add(n) }
+func (c *counter) inc()          { c.n.Add(1) }
 func (c *counter) value() uint64 { return c.n.Load() }
 
 // counters are the conservation counters: received = indexed + duplicate + redelivered + deadLetter, once every alert that

@@ -254,7 +254,7 @@ func asNobody(t *testing.T, dir string) string {
 				}
 			}
 		}
-		public, err := os.MkdirTemp("/tmp", "armor-test-")
+		public, err := os.MkdirTemp("/tmp", "armor-test-") //nolint:usetesting // another user must reach it
 		if err != nil {
 			t.Fatal(err)
 		}

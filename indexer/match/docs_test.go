@@ -22,7 +22,7 @@ func TestDocumentedQueries(t *testing.T) {
 		if i%2 == 0 || !ok {
 			continue
 		}
-		for _, line := range strings.Split(strings.TrimSpace(body), "\n") {
+		for line := range strings.SplitSeq(strings.TrimSpace(body), "\n") {
 			examples++
 			n, err := query.Parse(line)
 			if err != nil {

@@ -47,6 +47,6 @@ func Interval(span time.Duration) time.Duration {
 			return s
 		}
 	}
-	n := span/(365*day)/90 + 1
-	return n * 365 * day
+	years := int64(span/(365*day))/90 + 1
+	return time.Duration(years*365) * day
 }
