@@ -53,6 +53,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	s.lock = lock
+	s.reportDamage()
 	return s, nil
 }
 
@@ -83,22 +84,26 @@ func newStore(dir string, opts Options) *Store {
 	return s
 }
 
-// Ready looks whether the folder is there and every file in it can be opened.
+// Ready looks whether the folder is there. A damaged month is told by Open and by the questions and writes that touch it:
+// the others are to go on.
 func (s *Store) Ready(ctx context.Context) error {
-	s.files.RLock()
-	defer s.files.RUnlock()
-	months, err := s.months()
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, m := range months {
-		errs = append(errs, checkHeader(s.path(m)))
-	}
-	if err := errors.Join(errs...); err != nil {
+	if _, err := s.months(); err != nil {
 		return err
 	}
 	return ctx.Err()
+}
+
+// reportDamage says in the log which files cannot be read.
+func (s *Store) reportDamage() {
+	months, err := s.months()
+	if err != nil {
+		return
+	}
+	for _, m := range months {
+		if err := checkHeader(s.path(m)); err != nil {
+			s.log.Error("a month of alerts cannot be read; the others go on", "error", err)
+		}
+	}
 }
 
 // Close waits for what is under way, moves the write-ahead logs into the files and closes them.
