@@ -16,6 +16,7 @@ import (
 
 // damagedSpool has several segments; the last one is of about 16 KiB. Events up to 20 have their receipt.
 func damagedSpool(t testing.TB) (disk *memDisk, id, last string, inLast int) {
+	t.Helper()
 	disk = newMemDisk()
 	s, _ := open(t, disk, 1<<20, 16<<10)
 	total := 0
@@ -114,6 +115,7 @@ func TestEveryBitFlipped(t *testing.T) {
 }
 
 func totalOf(t testing.TB, disk *memDisk) int {
+	t.Helper()
 	s, _ := open(t, disk.kill(), 1<<20, 16<<10)
 	defer s.Close()
 	_, _, last := s.Bounds()
@@ -292,6 +294,7 @@ func reopen(t testing.TB, disk *memDisk) *Spool {
 }
 
 // FuzzSegment opens spools whose last segment holds arbitrary bytes. Whatever they are, the events before them are there.
+// Run it with -fuzzminimizetime 1x: what a spool does differs a little from run to run, which keeps the minimiser busy.
 func FuzzSegment(f *testing.F) {
 	disk, _, last, _ := damagedSpool(f)
 	whole := disk.files[last].data

@@ -230,7 +230,7 @@ func (s *Spool) judge(sv *survey) error {
 	case !s.id.covers(ranges, receipted):
 		reason = "files with events came back"
 	}
-	s.report(sv, ranges, lost)
+	s.report(sv, lost)
 	pendingRanges := clip(ranges, receipted)
 	for _, r := range pendingRanges {
 		sv.Events += r.len()
@@ -255,7 +255,7 @@ func (s *Spool) judge(sv *survey) error {
 }
 
 // report describes the gaps and what else is wrong with the files.
-func (s *Spool) report(sv *survey, ranges, lost []ordinals) {
+func (s *Spool) report(sv *survey, lost []ordinals) {
 	for _, r := range lost {
 		gap := Gap{SpoolID: s.id.ID, Reason: "the file is missing"}
 		gap.First, _ = s.id.sequence(r.first)
