@@ -62,7 +62,7 @@ func (u *Uplink) session(ctx context.Context) error {
 	err = s.send(ctx, life, after)
 	if ctx.Err() != nil {
 		_ = st.CloseSend() // the manager finishes what it has and sends the last receipts
-		_ = <-received // ended by ctx
+		_ = <-received     // ended by ctx
 		return err
 	}
 	end(nil)
