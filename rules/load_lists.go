@@ -36,9 +36,10 @@ var (
 // settings reads ruleset.yaml. Without one the reference's defaults hold, and a note says which of them matter here.
 func (l *loader) settings(src *Source) (settings, error) {
 	var s settings
-	data, err := fs.ReadFile(src.FS, settingsFile)
+	_, err := fs.Stat(src.FS, settingsFile)
 	if err == nil {
-		if data, err = l.read(src, settingsFile); err != nil {
+		data, err := l.read(src, settingsFile)
+		if err != nil {
 			return s, err
 		}
 		dec := yaml.NewDecoder(bytes.NewReader(data))

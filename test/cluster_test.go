@@ -31,7 +31,6 @@ type cluster struct {
 	manager, indexer               *process
 	agents                         []*process
 	folders                        []string // what each agent reads
-	args                           []string // further lines of the manager's configuration
 	debug                          []string // debug address of each agent
 }
 

@@ -99,8 +99,8 @@ func checkDocumentedWatch(t *testing.T, cmd *exec.Cmd, folder string) {
 		t.Fatal(err)
 	}
 	defer func() {
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) //nolint:errcheck // it may have ended
-		cmd.Wait()                                      //nolint:errcheck // it was killed
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended
+		cmd.Wait()                                      // it was killed
 	}()
 	n := 0
 	eventually(t, "the watch shows an alert", func() error {

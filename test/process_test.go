@@ -69,7 +69,7 @@ func start(t testing.TB, name string, args ...string) *process {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", name, err)
 	}
-	go func() { p.cmd.Wait(); close(p.done) }() //nolint:errcheck // how it ended is in ProcessState
+	go func() { p.cmd.Wait(); close(p.done) }() // how it ended is in ProcessState
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
@@ -81,18 +81,8 @@ func start(t testing.TB, name string, args ...string) *process {
 
 // kill ends it as a crash would.
 func (p *process) kill() {
-	p.cmd.Process.Kill() //nolint:errcheck // it may have ended
+	p.cmd.Process.Kill() // it may have ended
 	<-p.done
-}
-
-// running says that it has not ended.
-func (p *process) running() bool {
-	select {
-	case <-p.done:
-		return false
-	default:
-		return true
-	}
 }
 
 // interrupt sends what Ctrl-C sends and waits for the exit code.
@@ -111,7 +101,7 @@ func (p *process) wait(t testing.TB, limit time.Duration) int {
 	case <-p.done:
 		return p.cmd.ProcessState.ExitCode()
 	case <-time.After(limit):
-		p.cmd.Process.Signal(syscall.SIGQUIT) //nolint:errcheck // for the goroutines in its log
+		p.cmd.Process.Signal(syscall.SIGQUIT) // for the goroutines in its log
 		<-p.done
 		t.Fatalf("%s did not end within %s:\n%s", p.name, limit, p.log.tail())
 		return 0

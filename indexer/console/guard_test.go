@@ -14,7 +14,7 @@ import (
 func TestTokenBecomesCookieAndLeavesTheAddress(t *testing.T) {
 	c := newHandler(t, Config{}, Deps{Store: &memory{}})
 	w := httptest.NewRecorder()
-	c.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost:5610/?token="+testToken+"&q=rule.level%3A%3E%3D5", nil))
+	c.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost:5610/?token="+testToken+"&q=rule.level%3A%3E%3D5", nil))
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/?q=rule.level%3A%3E%3D5" {
 		t.Fatalf("status %d, location %q", w.Code, w.Header().Get("Location"))
 	}
@@ -48,7 +48,7 @@ func TestNothingWithoutAccess(t *testing.T) {
 	}
 	for name, change := range changes {
 		for _, path := range paths {
-			r := httptest.NewRequest("GET", "http://127.0.0.1:5610"+path, nil)
+			r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:5610"+path, nil)
 			change(r)
 			w := httptest.NewRecorder()
 			c.ServeHTTP(w, r)
@@ -68,7 +68,7 @@ func TestScriptsAndOperatorsGetIn(t *testing.T) {
 		"bearer":      func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+testToken) },
 		"certificate": func(r *http.Request) { r.TLS = certificate("armor://operator/marta") },
 	} {
-		r := httptest.NewRequest("GET", "https://127.0.0.1:5610/api/v1/span", nil)
+		r := httptest.NewRequest(http.MethodGet, "https://127.0.0.1:5610/api/v1/span", nil)
 		r.TLS = nil
 		change(r)
 		w := httptest.NewRecorder()

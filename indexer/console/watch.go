@@ -87,7 +87,7 @@ func follow(ctx context.Context, source feed, out *events) error {
 	go func() { failed <- pump(ctx, source, arrived) }()
 	defer func() {
 		cancel()
-		<-failed
+		_ = <-failed // ended by cancel
 	}()
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()

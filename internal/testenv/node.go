@@ -131,10 +131,16 @@ func (n *node) Stop(t testing.TB) {
 }
 
 // Pause holds the process (SIGSTOP), as a machine that hangs would; Resume lets it go on.
-func (n *node) Pause(t testing.TB) { n.signal(t, syscall.SIGSTOP) }
+func (n *node) Pause(t testing.TB) {
+	t.Helper()
+	n.signal(t, syscall.SIGSTOP)
+}
 
 // Resume lets a paused process go on.
-func (n *node) Resume(t testing.TB) { n.signal(t, syscall.SIGCONT) }
+func (n *node) Resume(t testing.TB) {
+	t.Helper()
+	n.signal(t, syscall.SIGCONT)
+}
 
 func (n *node) signal(t testing.TB, s syscall.Signal) {
 	t.Helper()

@@ -3,6 +3,7 @@ package logtest
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -74,10 +75,8 @@ func mitre(list []rules.Mitre) map[string][]string {
 		if value == "" {
 			return
 		}
-		for _, v := range out[key] {
-			if v == value {
-				return
-			}
+		if slices.Contains(out[key], value) {
+			return
 		}
 		out[key] = append(out[key], value)
 	}

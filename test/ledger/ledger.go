@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,10 +129,7 @@ func (r Report) Err() error {
 
 // Check reads alert documents, one JSON object a line, and compares them with the ledger.
 func (l *Ledger) Check(documents io.Reader) (Report, error) {
-	left := make(map[Entry]int, len(l.want))
-	for e, n := range l.want {
-		left[e] = n
-	}
+	left := maps.Clone(l.want)
 	var report Report
 	ids := map[string]bool{}
 	lines := bufio.NewReaderSize(documents, 1<<20)

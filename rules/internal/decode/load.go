@@ -141,12 +141,12 @@ func (p *decoderParser) element(c *xmldoc.Element) {
 		}
 		d.Category = cat
 	case "plugin_decoder":
-		make, ok := plugins[strings.TrimSpace(c.Text)]
+		newPlugin, ok := plugins[strings.TrimSpace(c.Text)]
 		if !ok {
 			p.errorf(c.Line, "unknown plugin_decoder %q; known are JSON_Decoder, CloudTrail_Decoder, PF_Decoder, SymantecWS_Decoder, SonicWall_Decoder and OSSECAlert_Decoder", c.Text)
 			return
 		}
-		d.plugin = make(p.l.symbols)
+		d.plugin = newPlugin(p.l.symbols)
 		if off, ok := c.Attr("offset"); ok {
 			p.regexOffset(c.Line, off)
 		}

@@ -16,12 +16,11 @@ import (
 type ossecAlertPlugin struct{}
 
 func (ossecAlertPlugin) decode(ev *Event, _ *Decoder, from int) {
-	s := ev.Log[from:]
-	i := strings.Index(s, "Rule: ")
-	if i < 0 {
+	_, s, ok := strings.Cut(ev.Log[from:], "Rule: ")
+	if !ok {
 		return
 	}
-	number, rest, ok := strings.Cut(s[i+len("Rule: "):], " ")
+	number, rest, ok := strings.Cut(s, " ")
 	id, err := strconv.Atoi(number)
 	if !ok || err != nil || id <= 0 {
 		return

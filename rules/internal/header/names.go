@@ -4,7 +4,7 @@ import "strings"
 
 // nameBytes marks the bytes that a hostname or a program name may hold.
 var nameBytes = func() (t [256]bool) {
-	for c := 0; c < 256; c++ {
+	for c := range 256 {
 		t[c] = '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' ||
 			strings.IndexByte("()-./@_", byte(c)) >= 0
 	}

@@ -111,7 +111,7 @@ func hex4(s string) (r rune, ok bool) {
 	if len(s) < 4 {
 		return 0, false
 	}
-	for i := 0; i < 4; i++ {
+	for i := range 4 {
 		c := s[i]
 		switch {
 		case '0' <= c && c <= '9':
@@ -231,7 +231,7 @@ func appendArrayNumber(dst []byte, token string) []byte {
 
 // parseFloat reads a checked number; one out of range is an infinity.
 func parseFloat(token string) float64 {
-	v, _ := strconv.ParseFloat(token, 64) //nolint:errcheck // the grammar is checked; out of range gives ±Inf
+	v, _ := strconv.ParseFloat(token, 64) // the grammar is checked; out of range gives ±Inf
 	return v
 }
 

@@ -41,7 +41,6 @@ type Loader struct {
 	edges       int
 	comparisons int
 	full        bool
-	builtIn     [decode.NumCategories]*Rule
 	symbolIndex map[fields.Symbol]int
 	order       map[*Rule][]int16 // sort keys of the children
 	depths      map[*Rule]int

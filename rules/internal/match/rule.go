@@ -74,8 +74,6 @@ type Tree struct {
 	byID   map[int]*Rule
 	plan   window.Plan
 	always int // list that all alerts go to, for if_matched_regex; -1: none
-	lists  int
-	depth  int
 }
 
 // Rules gives all rules in order of loading, the built-in roots left out.

@@ -27,7 +27,7 @@ func compileOSMatch(source string) (Matcher, error) {
 		m.negate = true
 		rest = rest[1:]
 	}
-	for _, alt := range strings.Split(rest, "|") {
+	for alt := range strings.SplitSeq(rest, "|") {
 		start := strings.HasPrefix(alt, "^")
 		if start {
 			alt = alt[1:]

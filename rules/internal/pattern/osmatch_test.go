@@ -10,7 +10,7 @@ func plainOSMatch(source, text string) bool {
 	rest, negate := strings.CutPrefix(source, "!")
 	folded := asciiLower(text)
 	matched := false
-	for _, alt := range strings.Split(asciiLower(rest), "|") {
+	for alt := range strings.SplitSeq(asciiLower(rest), "|") {
 		alt, start := strings.CutPrefix(alt, "^")
 		alt, end := strings.CutSuffix(alt, "$")
 		switch {

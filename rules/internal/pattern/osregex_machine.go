@@ -45,12 +45,13 @@ func (m *machine) run(text string, slots []int) (end int, ok bool, spent int) {
 	var saved [maxSaved]mark
 	depth := 0
 	tokens := m.tokens
-	pt, st := 0, 0
+	pt := 0
 	end = 0
 	restart := -1
 	flag := false
 
-	if st = m.nextStart(text, 0); st < 0 {
+	st := m.nextStart(text, 0)
+	if st < 0 {
 		return 0, false, 0
 	} else if st > 0 {
 		end = unset

@@ -3,6 +3,7 @@ package pattern
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // posix are the bracketed classes of PCRE2 in the C locale.
@@ -126,13 +127,9 @@ func (t *translator) classChar() (rune, error) {
 	c := t.src[t.i]
 	if c != '\\' {
 		if t.utf && c >= 0x80 {
-			for i, r := range t.src[t.i:] {
-				if i > 0 {
-					break
-				}
-				t.i += len(string(r))
-				return r, nil
-			}
+			r, size := utf8.DecodeRuneInString(t.src[t.i:])
+			t.i += size
+			return r, nil
 		}
 		t.i++
 		return rune(c), nil

@@ -164,7 +164,8 @@ func (c *compiler) repeat(re, sub *syntax.Regexp, low, high, next int) (int, err
 		}
 		return inst{op: opSplit, next: in, other: out}
 	}
-	entry, err := next, error(nil)
+	entry := next
+	var err error
 	if high < 0 {
 		// The loop: split, body, back to split; a body that took nothing
 		// leaves the loop.

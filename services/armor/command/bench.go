@@ -81,7 +81,7 @@ func (o *benchOptions) run(cmd *cobra.Command) error {
 	if !o.json {
 		terminal.New(cmd.OutOrStdout()).Line("")
 	}
-	input, o.sample = nil, folderRecords
+	o.sample = folderRecords
 	return o.folder(cmd)
 }
 

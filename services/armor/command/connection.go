@@ -3,7 +3,6 @@ package command
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 
 	"github.com/spf13/cobra"
@@ -34,7 +33,7 @@ var errNotRunning = errors.New("no Armor is running")
 
 // dial connects to the service. Without --address and without a running process the error is errNotRunning.
 func (f *connectionFlags) dial() (*grpc.ClientConn, error) {
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	quiet := slog.New(slog.DiscardHandler)
 	if f.remote.Address != "" {
 		conn, err := rpc.Dial(f.remote, quiet)
 		return conn, usage(err)

@@ -164,7 +164,7 @@ Ends with 2 when the ruleset does not load; with --strict warnings count too.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			rs, err := flags.Load()
 			var load *rules.LoadError
-			problems := []rules.Problem(nil)
+			var problems []rules.Problem
 			switch {
 			case errors.As(err, &load):
 				problems = load.Problems
