@@ -148,13 +148,13 @@ func TestStoreAway(t *testing.T) {
 	}
 	r.publishNumbers(0, 1000)
 	x := r.indexer(f, Config{Consume: ConsumeConfig{Batch: 50, Writers: 2}})
-	x.times.ackWait, x.times.extend = 300*time.Millisecond, 50*time.Millisecond
+	x.times.ackWait, x.times.extend = 3*time.Second, 200*time.Millisecond
 	r.run(x)
 	r.await("a refused write is told", func() bool {
 		s := x.Status()
 		return !s.GetReady() && strings.Contains(s.GetReason(), errAway.Error())
 	})
-	r.await("several times the acknowledgement wait", func() bool { return tries.Load() > 12 })
+	r.await("several times the acknowledgement wait", func() bool { return tries.Load() > 14 })
 	if held := x.held.Load(); held > 50*3 {
 		t.Errorf("%d alerts held: pulling did not stop", held)
 	}
