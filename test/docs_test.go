@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -63,7 +64,7 @@ func TestDocumentedAlert(t *testing.T) {
 	if block == nil {
 		t.Fatal("docs/alerts.md shows no document")
 	}
-	var shown, real map[string]any
+	var shown, stored map[string]any
 	if err := json.Unmarshal(block[1], &shown); err != nil {
 		t.Fatalf("docs/alerts.md: %v", err)
 	}
@@ -71,22 +72,22 @@ func TestDocumentedAlert(t *testing.T) {
 	upOnce(t, data, "--sample").must(t)
 	document := call(t, "armor", "alerts", "search", "--data", data, "--json", "--limit", "1",
 		"--query", "rule.id:80309 AND user.name:ci-artifacts AND cloud.region:eu-central-1").must(t)
-	if err := json.Unmarshal([]byte(document), &real); err != nil {
+	if err := json.Unmarshal([]byte(document), &stored); err != nil {
 		t.Fatal(err)
 	}
-	shownTypes, realTypes := fieldTypes("", shown), fieldTypes("", real)
+	shownTypes, storedTypes := fieldTypes("", shown), fieldTypes("", stored)
 	for name, kind := range shownTypes {
-		if realTypes[name] != kind {
-			t.Errorf("docs/alerts.md shows %s as %s; real alerts have %q", name, kind, realTypes[name])
+		if storedTypes[name] != kind {
+			t.Errorf("docs/alerts.md shows %s as %s; real alerts have %q", name, kind, storedTypes[name])
 		}
 	}
-	for name := range realTypes {
+	for name := range storedTypes {
 		if _, ok := shownTypes[name]; !ok && !strings.HasPrefix(name, "data.") {
 			t.Errorf("docs/alerts.md does not show %s", name)
 		}
 	}
-	if shown["id"] != real["id"] {
-		t.Logf("the sample's alert has id %v, docs/alerts.md shows %v", real["id"], shown["id"])
+	if shown["id"] != made["id"] {
+		t.Logf("the sample's alert has id %v, docs/alerts.md shows %v", made["id"], shown["id"])
 	}
 }
 
@@ -98,9 +99,7 @@ func fieldTypes(prefix string, value any) map[string]string {
 	}
 	all := map[string]string{}
 	for key, inner := range object {
-		for name, kind := range fieldTypes(prefix+key+".", inner) {
-			all[name] = kind
-		}
+		maps.Copy(all, fieldTypes(prefix+key+".", inner))
 	}
 	return all
 }

@@ -59,14 +59,14 @@ func (o ordinals) len() uint64 {
 	return o.last - o.first + 1
 }
 
-// sequence translates an ordinal; false if it is in no span.
-func (id *identity) sequence(ordinal uint64) (uint64, bool) {
+// sequence translates an ordinal; 0 if it is in no span.
+func (id *identity) sequence(ordinal uint64) uint64 {
 	for _, s := range id.Spans {
 		if s.contains(ordinal) {
-			return s.Sequence + ordinal - s.Ordinal, true
+			return s.Sequence + ordinal - s.Ordinal
 		}
 	}
-	return 0, false
+	return 0
 }
 
 // ordinal translates a sequence; false if the spool never gave it out under this id.

@@ -258,8 +258,8 @@ func (s *Spool) judge(sv *survey) error {
 func (s *Spool) report(sv *survey, lost []ordinals) {
 	for _, r := range lost {
 		gap := Gap{SpoolID: s.id.ID, Reason: "the file is missing"}
-		gap.First, _ = s.id.sequence(r.first)
-		gap.Last, _ = s.id.sequence(r.last)
+		gap.First = s.id.sequence(r.first)
+		gap.Last = s.id.sequence(r.last)
 		if gap.First == 0 {
 			gap.First, gap.Last = r.first, r.last
 		}

@@ -96,7 +96,7 @@ func (s *Spool) lose(ctx context.Context, serial, ordinal uint64, reason error) 
 	lost := ordinals{max(ordinal, s.marks.receipted+1), min(last, seg.base+count-1)}.len()
 	s.stats.Lost += lost
 	s.stats.Spooled -= lost
-	first, _ := old.sequence(ordinal)
+	first := old.sequence(ordinal)
 	s.log.Error("spool: events are lost: the disk does not give back what was written; the file is kept when the events before the damage are finished",
 		"events", lost, "spool", old.ID, "first", first, "file", s.path(segmentName(serial)), "kept in", s.path(asideName), "error", reason)
 	return nil

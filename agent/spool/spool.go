@@ -129,7 +129,7 @@ func (s *Spool) nextOrdinal() uint64 { return s.marks.committed + 1 }
 
 // sequenceAt translates the ordinal of an event that is, or will be, in the growing span or one before it.
 func (s *Spool) sequenceAt(ordinal uint64) uint64 {
-	sequence, _ := s.id.sequence(ordinal)
+	sequence := s.id.sequence(ordinal)
 	return sequence
 }
 
