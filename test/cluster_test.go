@@ -32,6 +32,8 @@ type cluster struct {
 	agents                         []*process
 	folders                        []string // what each agent reads
 	debug                          []string // debug address of each agent
+	certs                          string   // folder of certificates; empty: tokens
+	overlay                        string   // directory with further rules; empty: none
 }
 
 // newCluster prepares a cluster with an agent per folder; nothing of Armor runs yet. Without Elasticsearch the indexer keeps the
@@ -67,19 +69,49 @@ func (c *cluster) config(name, text string) string {
 	return path
 }
 
+// serverTLS is a server's part of a configuration, with certificates.
+func (c *cluster) serverTLS(name string) string {
+	if c.certs == "" {
+		return ""
+	}
+	return fmt.Sprintf(", tls: {certificate: %s/%s.crt, key: %s/%s.key, ca: %s/ca.crt}", c.certs, name, c.certs, name, c.certs)
+}
+
+// access is the flags with which the armor command reaches a service.
+func (c *cluster) access(address, token string) []string {
+	if c.certs == "" {
+		return []string{"--address", address, "--token-file", token}
+	}
+	return []string{"--address", address, "--ca", c.certs + "/ca.crt", "--certificate", c.certs + "/operator.crt", "--key", c.certs + "/operator.key"}
+}
+
+// client is the same for a connection.
+func (c *cluster) client(address, token string) rpc.ClientConfig {
+	if c.certs == "" {
+		return rpc.ClientConfig{Address: address, TokenFile: token}
+	}
+	return rpc.ClientConfig{Address: address, TLS: rpc.TLSConfig{
+		CA: c.certs + "/ca.crt", Certificate: c.certs + "/operator.crt", Key: c.certs + "/operator.key",
+	}}
+}
+
 func (c *cluster) managerToken() string { return filepath.Join(c.dir, "manager", "token") }
 func (c *cluster) indexerToken() string { return filepath.Join(c.dir, "indexer", "token") }
 
 func (c *cluster) startManager() {
 	c.t.Helper()
+	ruleset := fmt.Sprintf("{include: [%q]}", specRules)
+	if c.overlay != "" {
+		ruleset = fmt.Sprintf("{overlays: [%q]}", c.overlay)
+	}
 	c.manager = start(c.t, "armor-manager", "--config", c.config("manager", fmt.Sprintf(`
 data_dir: %s
-grpc: {listen: %q}
+grpc: {listen: %q%s}
 nats: {url: %q}
-ruleset: {include: [%q]}
+ruleset: %s
 debug: {listen: ""}
 log: {level: info}
-`, filepath.Join(c.dir, "manager"), c.managerAddress, c.nats.URL(), specRules)))
+`, filepath.Join(c.dir, "manager"), c.managerAddress, c.serverTLS("manager"), c.nats.URL(), ruleset)))
 }
 
 func (c *cluster) startIndexer() {
@@ -90,27 +122,31 @@ func (c *cluster) startIndexer() {
 	}
 	c.indexer = start(c.t, "armor-indexer", "--config", c.config("indexer", fmt.Sprintf(`
 data_dir: %s
-grpc: {listen: %q}
+grpc: {listen: %q%s}
 nats: {url: %q}
 %s
 console: {listen: ""}
 debug: {listen: ""}
 log: {level: info}
-`, filepath.Join(c.dir, "indexer"), c.indexerAddress, c.nats.URL(), elastic)))
+`, filepath.Join(c.dir, "indexer"), c.indexerAddress, c.serverTLS("indexer"), c.nats.URL(), elastic)))
 }
 
 func (c *cluster) startAgent(i int) {
 	c.t.Helper()
 	id := fmt.Sprintf("%03d", i+1)
+	proof := "token_file: " + c.managerToken()
+	if c.certs != "" {
+		proof = strings.TrimPrefix(c.serverTLS("agent-"+id), ", ")
+	}
 	c.agents[i] = start(c.t, "armor-agent", "--config", c.config("agent-"+id, fmt.Sprintf(`
 agent: {id: %q, name: "host-%s"}
-manager: {address: %q, token_file: %s}
+manager: {address: %q, %s}
 data_dir: %s
 inputs:
   - {type: cloudtrail, path: %s}
 debug: {listen: %q}
 log: {level: info}
-`, id, id, c.managerAddress, c.managerToken(), filepath.Join(c.dir, "agent-"+id), c.folders[i], c.debug[i])))
+`, id, id, c.managerAddress, proof, filepath.Join(c.dir, "agent-"+id), c.folders[i], c.debug[i])))
 }
 
 // startAll starts everything; NATS only if it was not there yet.
@@ -128,7 +164,7 @@ func (c *cluster) startAll() {
 
 // counters asks the manager or the indexer for its counters.
 func (c *cluster) counters(address, token string) (map[string]uint64, error) {
-	conn, err := rpc.Dial(rpc.ClientConfig{Address: address, TokenFile: token}, slog.New(slog.DiscardHandler))
+	conn, err := rpc.Dial(c.client(address, token), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +204,7 @@ func (c *cluster) reached(service, counter string, n uint64) func() error {
 
 // alerts counts the alerts in the store through the indexer.
 func (c *cluster) alerts() (int, error) {
-	r := call(c.t, "armor", "alerts", "count", "--address", c.indexerAddress, "--token-file", c.indexerToken())
+	r := call(c.t, "armor", append([]string{"alerts", "count"}, c.access(c.indexerAddress, c.indexerToken())...)...)
 	if r.code != 0 {
 		return 0, fmt.Errorf("count the alerts: %s", r.errors)
 	}
@@ -188,7 +224,7 @@ func (c *cluster) settle(want *ledger.Ledger) {
 		}
 		return err
 	})
-	documents := call(c.t, "armor", "alerts", "search", "--address", c.indexerAddress, "--token-file", c.indexerToken(), "--json", "--limit", "0").must(c.t)
+	documents := call(c.t, "armor", append([]string{"alerts", "search", "--json", "--limit", "0"}, c.access(c.indexerAddress, c.indexerToken())...)...).must(c.t)
 	report, err := want.Check(strings.NewReader(documents))
 	if err != nil {
 		c.t.Fatal(err)
