@@ -110,6 +110,12 @@ func TestRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, s, docs(0, 300, july), store.Created)
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(filepath.Join(dir, "armor-alerts-2026.07.db"+suffix))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("rights of the file%s: %v, %v", suffix, info, err)
+		}
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -33,7 +34,11 @@ type writer struct {
 
 // openWriter opens or makes the file of a month.
 func openWriter(ctx context.Context, path string) (*writer, error) {
-	if err := checkHeader(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := checkHeader(path); errors.Is(err, fs.ErrNotExist) {
+		if err := makePrivate(path); err != nil {
+			return nil, err
+		}
+	} else if err != nil {
 		return nil, err
 	}
 	db, err := sql.Open("sqlite", dsn(path, "_pragma=busy_timeout(10000)", "_pragma=journal_mode(WAL)",
@@ -48,6 +53,18 @@ func openWriter(ctx context.Context, path string) (*writer, error) {
 		return nil, err
 	}
 	return w, nil
+}
+
+// makePrivate makes an empty file that only this user reads; SQLite gives its other files the same rights.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("making a month of alerts: %w", err)
+	}
+	return nil
 }
 
 // prepare makes the tables of a new file, or checks those of an old one.
