@@ -64,7 +64,7 @@ func TestDocumentedAlert(t *testing.T) {
 	if block == nil {
 		t.Fatal("docs/alerts.md shows no document")
 	}
-	var shown, made map[string]any
+	var shown, stored map[string]any
 	if err := json.Unmarshal(block[1], &shown); err != nil {
 		t.Fatalf("docs/alerts.md: %v", err)
 	}
@@ -72,10 +72,10 @@ func TestDocumentedAlert(t *testing.T) {
 	upOnce(t, data, "--sample").must(t)
 	document := call(t, "armor", "alerts", "search", "--data", data, "--json", "--limit", "1",
 		"--query", "rule.id:80309 AND user.name:ci-artifacts AND cloud.region:eu-central-1").must(t)
-	if err := json.Unmarshal([]byte(document), &made); err != nil {
+	if err := json.Unmarshal([]byte(document), &stored); err != nil {
 		t.Fatal(err)
 	}
-	shownTypes, storedTypes := fieldTypes("", shown), fieldTypes("", made)
+	shownTypes, storedTypes := fieldTypes("", shown), fieldTypes("", stored)
 	for name, kind := range shownTypes {
 		if storedTypes[name] != kind {
 			t.Errorf("docs/alerts.md shows %s as %s; real alerts have %q", name, kind, storedTypes[name])
@@ -86,8 +86,8 @@ func TestDocumentedAlert(t *testing.T) {
 			t.Errorf("docs/alerts.md does not show %s", name)
 		}
 	}
-	if shown["id"] != made["id"] {
-		t.Logf("the sample's alert has id %v, docs/alerts.md shows %v", made["id"], shown["id"])
+	if shown["id"] != stored["id"] {
+		t.Logf("the sample's alert has id %v, docs/alerts.md shows %v", stored["id"], shown["id"])
 	}
 }
 
