@@ -3,8 +3,10 @@ package allinone
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -34,6 +36,7 @@ func TestRunFinishesAndGoesOn(t *testing.T) {
 	if err := sample.WriteCloudTrail(folder); err != nil {
 		t.Fatal(err)
 	}
+	cfg.DebugListen = "127.0.0.1:0"
 	cfg.CloudTrail, cfg.ExitWhenIdle = []string{folder}, 200*time.Millisecond
 	started, alerts := 0, 0
 	events := Events{
@@ -41,6 +44,15 @@ func TestRunFinishesAndGoesOn(t *testing.T) {
 			started++
 			if running, ok, err := cfg.Dir.Running(); err != nil || !ok || running != s.Endpoints {
 				t.Errorf("endpoints while it runs: %+v, %v, %v", running, ok, err)
+			}
+			metrics, err := http.Get("http://" + s.Endpoints.Debug + "/metrics")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer metrics.Body.Close()
+			if text, err := io.ReadAll(metrics.Body); err != nil || !strings.Contains(string(text), "armor_indexer_indexed_total") {
+				t.Errorf("metrics: %v, %.200s", err, text)
 			}
 		},
 		Alert: func(*armorv1.Alert) { alerts++ },
@@ -87,6 +99,7 @@ func TestWhatTheCallerCanMend(t *testing.T) {
 	for _, set := range []func(*Config){
 		func(c *Config) { c.Listen = taken.Addr().String() },
 		func(c *Config) { c.GRPCListen = taken.Addr().String() },
+		func(c *Config) { c.DebugListen = taken.Addr().String() },
 	} {
 		c := cfg
 		set(&c)

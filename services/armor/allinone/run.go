@@ -19,6 +19,7 @@ import (
 	"armor/indexer/store"
 	"armor/internal/alertstream"
 	"armor/internal/alertstream/embedded"
+	"armor/internal/daemon"
 	"armor/internal/rpc"
 	"armor/manager"
 	armorv1 "armor/proto/armor/v1"
@@ -45,6 +46,7 @@ type run struct {
 	indexer *indexer.Indexer
 	agent   *agent.Agent // nil without inputs
 	watch   *alertstream.Watch
+	debug   string // address of metrics and profiles
 	toldBy  sync.Mutex // events are called one at a time
 }
 
@@ -208,7 +210,11 @@ func (r *run) serve(ctx context.Context) (Summary, error) {
 		return errors.Join(errs...)
 	}
 
-	if err := r.announce(began); err != nil {
+	err = r.serveDebug(base)
+	if err == nil {
+		err = r.announce(began)
+	}
+	if err != nil {
 		return r.summary(), errors.Join(err, stopAll())
 	}
 	finished := r.supervise(ctx, failed)
@@ -220,10 +226,32 @@ func (r *run) serve(ctx context.Context) (Summary, error) {
 	return summary, err
 }
 
+// serveDebug serves metrics and profiles, where that is asked for, until the run is closed.
+func (r *run) serveDebug(ctx context.Context) (err error) {
+	if r.cfg.DebugListen == "" {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	r.atEnd(cancel)
+	r.debug, err = daemon.ServeDebug(ctx, r.cfg.DebugListen, r.reg, r.ready, r.log)
+	return addressError(err, "the debug server", r.cfg.DebugListen, "--debug-listen")
+}
+
+// ready says which parts do not do their work now, and why.
+func (r *run) ready() error {
+	var errs []error
+	for _, p := range r.status() {
+		if !p.GetReady() {
+			errs = append(errs, fmt.Errorf("%s: %s", p.GetName(), p.GetReason()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // announce publishes the addresses.
 func (r *run) announce(began time.Time) error {
 	endpoints := datadir.Endpoints{
-		PID: os.Getpid(), Console: r.web.Addr().String(), GRPC: r.server.Addr(), Started: began.UTC().Truncate(time.Second), Version: r.cfg.Version,
+		PID: os.Getpid(), Console: r.web.Addr().String(), GRPC: r.server.Addr(), Debug: r.debug, Started: began.UTC().Truncate(time.Second), Version: r.cfg.Version,
 	}
 	if r.cfg.NATSListen != "" {
 		endpoints.NATS = r.nats.ClientURL()

@@ -129,13 +129,18 @@ func (r *run) summary() Summary {
 	return s
 }
 
-// audit lists the conservation equations that do not hold.
-func (r *run) audit() (unbalanced []string) {
+// status is how every part is.
+func (r *run) status() []*armorv1.ComponentStatus {
 	parts := []*armorv1.ComponentStatus{r.manager.Status(), r.indexer.Status()}
 	if r.agent != nil {
 		parts = append(parts, r.agent.Status())
 	}
-	for _, p := range parts {
+	return parts
+}
+
+// audit lists the conservation equations that do not hold.
+func (r *run) audit() (unbalanced []string) {
+	for _, p := range r.status() {
 		if err := conservation.Check(p); err != nil {
 			unbalanced = append(unbalanced, err.Error())
 		}
