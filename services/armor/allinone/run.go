@@ -46,7 +46,7 @@ type run struct {
 	indexer *indexer.Indexer
 	agent   *agent.Agent // nil without inputs
 	watch   *alertstream.Watch
-	debug   string // address of metrics and profiles
+	debug   string     // address of metrics and profiles
 	toldBy  sync.Mutex // events are called one at a time
 }
 
