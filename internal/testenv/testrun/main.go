@@ -16,7 +16,7 @@ import (
 )
 
 // Two packages at a time keep a small machine busy and starve no test; nothing counts that did not run now.
-var always = []string{"test", "-json", "-p", "2", "-count", "1", "-timeout", "25m"}
+var always = []string{"test", "-json", "-p", "2", "-count", "1", "-timeout", "45m"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
