@@ -1,12 +1,8 @@
 package jsonfields
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -26,29 +22,7 @@ type golden struct {
 
 func readGolden(tb testing.TB) []golden {
 	tb.Helper()
-	f, err := os.Open(filepath.Join(testenv.Data(tb), "wazuh-tests", "golden.jsonl.gz"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var all []golden
-	lines := bufio.NewScanner(z)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var g golden
-		if err := json.Unmarshal(lines.Bytes(), &g); err != nil {
-			tb.Fatal(err)
-		}
-		all = append(all, g)
-	}
-	if err := lines.Err(); err != nil {
-		tb.Fatal(err)
-	}
-	return all
+	return testenv.JSONLines[golden](tb, "wazuh-tests", "golden.jsonl.gz")
 }
 
 // statics are the keys that the reference puts into slots of its own when they

@@ -1,11 +1,6 @@
 package pattern
 
 import (
-	"bufio"
-	"compress/gzip"
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,29 +20,7 @@ type vector struct {
 
 func readVectors(tb testing.TB) []vector {
 	tb.Helper()
-	f, err := os.Open(filepath.Join(testenv.Data(tb), "osregex-vectors.jsonl.gz"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var all []vector
-	lines := bufio.NewScanner(z)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var v vector
-		if err := json.Unmarshal(lines.Bytes(), &v); err != nil {
-			tb.Fatal(err)
-		}
-		all = append(all, v)
-	}
-	if err := lines.Err(); err != nil {
-		tb.Fatal(err)
-	}
-	return all
+	return testenv.JSONLines[vector](tb, "osregex-vectors.jsonl.gz")
 }
 
 // TestVectors holds both dialects against the reference's answers: match, end
