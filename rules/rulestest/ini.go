@@ -5,33 +5,36 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"armor/rules"
 )
 
 // section is one [name] with its expectation and its tests.
 type section struct {
-	name                 string
-	line                 int
-	rule, alert, decoder string
-	expects              bool // one of the three stands there, even if empty
-	tests                []*test
+	name   string
+	values map[string]string // rule, alert, decoder, as far as they stand there
+	tests  []*iniTest
 }
 
-// test is one log key: its lines go through one session, and the result of the last counts.
-type test struct {
-	name   string
-	line   int // of the first log line
-	negate bool
-	logs   []string
+// iniTest is one log key: its lines go through one session, and the result of the last counts.
+type iniTest struct {
+	key   string
+	line  int // of the first log line
+	logs  []string
+	lines []int
 }
 
 // Limits of a test file.
 const (
-	maxFile = 64 << 20
-	maxLogs = 1_000_000
+	maxFile   = 64 << 20
+	maxEvents = 1_000_000
 )
 
-// parse reads the Wazuh form: [name], "key = value", whole-line comments with ; or #.
-func parse(name string, data []byte) ([]*section, error) {
+// location of events that name none.
+const location = "stdin"
+
+// decodeText checks what both forms have in common.
+func decodeText(name string, data []byte) ([]byte, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("%s: file is larger than %d bytes; split it", name, maxFile)
 	}
@@ -39,72 +42,130 @@ func parse(name string, data []byte) ([]*section, error) {
 	if !utf8.Valid(data) {
 		return nil, fmt.Errorf("%s: file is not UTF-8; convert it", name)
 	}
+	return data, nil
+}
+
+// parseINI reads the Wazuh form: [name], "key = value", whole-line comments with ; or #.
+func parseINI(name string, data []byte) ([]testCase, error) {
+	data, err := decodeText(name, data)
+	if err != nil {
+		return nil, err
+	}
 	var sections []*section
 	var cur *section
 	n, logs := 0, 0
 	for line := range strings.Lines(string(data)) {
 		n++
-		line = strings.TrimRight(line, "\r\n")
-		trimmed := strings.TrimSpace(line)
+		line = strings.TrimSpace(line)
+		i := strings.IndexAny(line, "=:")
 		switch {
-		case trimmed == "", trimmed[0] == ';', trimmed[0] == '#':
+		case line == "", line[0] == ';', line[0] == '#':
 			continue
-		case trimmed[0] == '[':
-			end := strings.IndexByte(trimmed, ']')
-			if end < 0 {
+		case line[0] == '[':
+			if end := strings.LastIndexByte(line, ']'); end > 0 {
+				cur = &section{name: line[1:end], values: map[string]string{}}
+				sections = append(sections, cur)
+				continue
+			}
+			if i < 0 {
 				return nil, fmt.Errorf("%s:%d: section has no \"]\"", name, n)
 			}
-			cur = &section{name: trimmed[1:end], line: n}
-			sections = append(sections, cur)
-			continue
 		}
 		if cur == nil {
-			return nil, fmt.Errorf("%s:%d: %q stands before the first [section]", name, n, cut(trimmed))
+			return nil, fmt.Errorf("%s:%d: %q stands before the first [section]", name, n, cut(line))
 		}
-		i := strings.IndexAny(line, "=:")
 		if i < 0 {
-			// The reader of the reference takes it for a key without a value, which means nothing.
-			continue
+			continue // to the reference's reader it is a key without a value, which means nothing
 		}
 		key, value := strings.ToLower(strings.TrimSpace(line[:i])), strings.TrimSpace(line[i+1:])
 		switch {
-		case key == "rule":
-			cur.rule, cur.expects = value, true
-		case key == "alert":
-			cur.alert, cur.expects = value, true
-		case key == "decoder":
-			cur.decoder, cur.expects = value, true
+		case key == "rule" || key == "alert" || key == "decoder":
+			if old, ok := cur.values[key]; ok && old != value {
+				value = old + " and " + value // as in the reference no result equals it, and the failure shows why
+			}
+			cur.values[key] = value
 		case strings.HasPrefix(key, "log "):
-			if logs++; logs > maxLogs {
-				return nil, fmt.Errorf("%s:%d: more than %d log lines; split the file", name, n, maxLogs)
+			if logs++; logs > maxEvents {
+				return nil, fmt.Errorf("%s:%d: more than %d log lines; split the file", name, n, maxEvents)
 			}
 			cur.log(key, value, n)
 		}
 	}
-	return join(sections), nil
+	return iniCases(merge(sections)), nil
 }
 
 func (s *section) log(key, value string, line int) {
 	for _, t := range s.tests {
-		if t.name == key {
-			t.logs = append(t.logs, value)
+		if t.key == key {
+			t.logs, t.lines = append(t.logs, value), append(t.lines, line)
 			return
 		}
 	}
-	s.tests = append(s.tests, &test{name: key, line: line, negate: strings.HasSuffix(key, " fail"), logs: []string{value}})
+	s.tests = append(s.tests, &iniTest{key: key, line: line, logs: []string{value}, lines: []int{line}})
 }
 
-// join gives a section without an expectation that of the earlier section with its name.
-func join(sections []*section) []*section {
+// merge puts sections of one name together: their expectations complete each other, and the lines of one key go
+// through one session. Where both state the same key of an expectation they stay two sections.
+func merge(sections []*section) []*section {
 	byName := map[string]*section{}
+	var merged []*section
 	for _, s := range sections {
-		if first := byName[s.name]; first != nil && !s.expects {
-			s.rule, s.alert, s.decoder, s.expects = first.rule, first.alert, first.decoder, first.expects
-		} else if first == nil {
+		first := byName[s.name]
+		if first == nil {
 			byName[s.name] = s
+			merged = append(merged, s)
+			continue
+		}
+		if conflict(first, s) {
+			for key, value := range first.values {
+				if _, ok := s.values[key]; !ok {
+					s.values[key] = value
+				}
+			}
+			merged = append(merged, s)
+			continue
+		}
+		for key, value := range s.values {
+			first.values[key] = value
+		}
+		for _, t := range s.tests {
+			for i := range t.logs {
+				first.log(t.key, t.logs[i], t.lines[i])
+			}
 		}
 	}
-	return sections
+	return merged
+}
+
+func conflict(a, b *section) bool {
+	for key := range b.values {
+		if _, ok := a.values[key]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// iniCases makes a test of every log key.
+func iniCases(sections []*section) []testCase {
+	var cases []testCase
+	for _, s := range sections {
+		want := triple{s.values["rule"], s.values["alert"], s.values["decoder"]}
+		for _, t := range s.tests {
+			c := testCase{name: s.name + ": " + t.key, title: s.name, line: t.line}
+			for i, log := range t.logs {
+				if log != "" {
+					c.events = append(c.events, event{name: t.key, line: t.lines[i], repeat: 1, event: rules.Event{Location: location, Log: log}})
+				}
+			}
+			c.last = want.check
+			if strings.HasSuffix(t.key, "fail") {
+				c.last = want.checkNot
+			}
+			cases = append(cases, c)
+		}
+	}
+	return cases
 }
 
 func cut(s string) string {

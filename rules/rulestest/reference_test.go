@@ -40,11 +40,10 @@ func TestReferenceTests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		total.Passed += report.Passed
-		total.Failed += report.Failed
-		for _, f := range report.Failures {
-			t.Logf("%s:%d: [%s] %s: expected %s, got %s", f.File, f.Line, f.Section, f.Name, f.Expected, f.Got)
-		}
+		total.Add(report)
+	}
+	for _, f := range total.Failures() {
+		t.Log(f)
 	}
 	t.Logf("%d files: %d tests passed, %d failed", len(files), total.Passed, total.Failed)
 	if total.Passed < referenceFloor || total.Failed > 0 {

@@ -14,7 +14,7 @@ import (
 func ruleset(t testing.TB) *rules.Ruleset {
 	t.Helper()
 	rs, err := rules.Load(rules.Options{}, rules.Source{FS: fstest.MapFS{
-		"decoders/d.xml": {Data: []byte(`<decoder name="app"><program_name>^app$</program_name></decoder>`)},
+		"decoders/d.xml": {Data: []byte(`<decoder name="app"><program_name>^app$</program_name></decoder><decoder name="js"><prematch>^{</prematch><plugin_decoder>JSON_Decoder</plugin_decoder></decoder>`)},
 		"rules/r.xml": {Data: []byte(`<group name="g,"><rule id="100" level="3"><match>x</match><description>d</description></rule>
 <rule id="101" level="7" frequency="3" timeframe="60"><if_matched_sid>100</if_matched_sid><description>d</description></rule></group>`)},
 	}})
@@ -57,14 +57,20 @@ log 1 pass = Nov 23 09:00:01 h app: x
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := rulestest.Report{Passed: 5, Failed: 2, Failures: []rulestest.Failure{
-		{File: "my.ini", Section: "one line", Name: "log 3 pass", Line: 5, Log: "no such thing",
+	if report.Passed != 5 || report.Failed != 2 {
+		t.Errorf("%d passed, %d failed; expected 5 and 2", report.Passed, report.Failed)
+	}
+	want := []rulestest.Failure{
+		{File: "my.ini", Test: "one line", Event: "log 3 pass", Line: 5, Log: "no such thing",
 			Expected: "rule 100, level 3, decoder app", Got: "no rule, no decoder"},
-		{File: "my.ini", Section: "several lines", Name: "log 2 pass", Line: 15, Log: "Nov 23 09:00:01 h app: x",
+		{File: "my.ini", Test: "several lines", Event: "log 2 pass", Line: 15, Log: "Nov 23 09:00:01 h app: x",
 			Expected: "rule 101, level 7, decoder app", Got: "rule 100, level 3, decoder app"},
-	}}
-	if d := cmp.Diff(want, report); d != "" {
-		t.Errorf("report (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff(want, report.Failures()); d != "" {
+		t.Errorf("failures (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff(rulestest.Seen{Rules: map[int]int{100: 5, 101: 1}, Decoders: map[string]int{"app": 6}}, report.Seen); d != "" {
+		t.Errorf("seen in passed tests (-want +got):\n%s", d)
 	}
 }
 
@@ -85,8 +91,8 @@ func FuzzRun(f *testing.F) {
 	f.Add("[a]\nlog 1 pass = Nov 23 09:00:01 h app: x\nrule = 100\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		report, err := rulestest.Run(rs, "f.ini", []byte(text))
-		if err == nil && report.Failed != len(report.Failures) {
-			t.Errorf("%d failed, %d told", report.Failed, len(report.Failures))
+		if err == nil && report.Failed != len(report.Failures()) {
+			t.Errorf("%d failed, %d told", report.Failed, len(report.Failures()))
 		}
 	})
 }

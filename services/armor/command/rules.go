@@ -247,12 +247,12 @@ failure with what was expected and what came, and ends with "N passed, N failed"
 				if err != nil {
 					return usagef("read the test file: %w", err)
 				}
-				report, err := rulestest.Run(rs, file, data)
+				report, err := rulestest.Runner{Ruleset: rs}.Run(cmd.Context(), file, data)
 				if err != nil {
 					return usage(err)
 				}
-				for _, f := range report.Failures {
-					p.Line("%s:%d: [%s] %s: expected %s, got %s", f.File, f.Line, terminal.Clean(f.Section, 0), terminal.Clean(f.Name, 0), f.Expected, f.Got)
+				for _, f := range report.Failures() {
+					p.Line("%s", terminal.Clean(f.String(), 0))
 					p.Line("    %s", p.Dim(terminal.Clean(f.Log, 240)))
 				}
 				passed += report.Passed
