@@ -27,10 +27,10 @@ const sessions = `tests:
       - {log: 'Nov 23 09:00:01 h app: x', after: 59s, expect: {rule: 100}}
   - name: json
     events:
-      - json: &event {b: 1.50, a: [true, null, 12345678901, 2026-01-01], text: "<y>"}
-        expect: {rule: none, decoder: js, fields: {b: "1.500000", text: <y>, c: null}}
-      - json: {<<: *event, text: other}
-        expect: {fields: {text: other, b: "1.500000"}}
+      - json: &event {b: 1.50, a: [true, null, 12345678901, 2026-01-01], note: "<y>"}
+        expect: {rule: none, decoder: js, fields: {b: "1.500000", note: <y>, c: null}}
+      - json: {<<: *event, note: other}
+        expect: {fields: {note: other, b: "1.500000"}}
   - name: fails
     events:
       - log: 'Nov 23 09:00:01 h app: x'
