@@ -10,7 +10,7 @@ import (
 	"io/fs"
 )
 
-//go:embed decoders rules
+//go:embed decoders rules lists
 var files embed.FS
 
 // FS is Armor's own ruleset as a tree that rules.Load takes.
