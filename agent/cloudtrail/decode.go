@@ -11,8 +11,11 @@ import (
 // maxRecord is how much of a record's text is kept, in bytes. The rest is read, checked and hashed, but not held in memory.
 const maxRecord = 1 << 20
 
-// maxDepth bounds how deep a record may nest.
+// maxDepth bounds how deep a record may nest. One that is deeper is skipped: it must not hide the records behind it.
 const maxDepth = 1000
+
+// maxSkipped bounds how deep an element may nest that is only skipped, for each level costs a byte of memory.
+const maxSkipped = 1 << 20
 
 // A Record is one element of a file's Records. It is valid until the next call of the Decoder.
 type Record struct {
@@ -42,6 +45,7 @@ type Decoder struct {
 	discard bool // what is read is not kept
 	rec     []byte
 	over    bool // the record is longer than rec
+	deep    bool // the record nests deeper than maxDepth
 	sum     hash.Hash
 	small   []byte // text of a string that is not in rec
 	stack   []byte
@@ -148,6 +152,9 @@ func (d *Decoder) Next() (*Record, error) {
 // step reads one piece of the outer form; done says that it was a record.
 func (d *Decoder) step() (done bool, err error) {
 	c, ok := d.space()
+	if ok && c == 0xEF && d.base+int64(d.r) == 0 {
+		return false, d.mark()
+	}
 	if d.lines {
 		if !ok && errors.Is(d.err, io.EOF) {
 			return false, io.EOF
@@ -163,6 +170,8 @@ func (d *Decoder) step() (done bool, err error) {
 			return false, d.fail(`expected an object with an array "Records", and there is none in this one`)
 		}
 		return false, io.EOF
+	case d.state == atEnd && c == '{' && !d.found:
+		return false, d.fail(`expected one object with an array "Records", found several without it (a file with one record a line is read if its name ends in .jsonl or .ndjson)`)
 	case d.state == atEnd && ok:
 		return false, d.fail(fmt.Sprintf("expected nothing after the object, found %q", c))
 	case !ok:
@@ -195,17 +204,19 @@ func (d *Decoder) step() (done bool, err error) {
 	}
 }
 
+// mark reads a byte order mark at the beginning of the file.
+func (d *Decoder) mark() error {
+	for _, b := range []byte{0xEF, 0xBB, 0xBF} {
+		if d.r == d.w && !d.more() || d.buf[d.r] != b {
+			return d.fail("expected JSON text")
+		}
+		d.r++
+	}
+	return nil
+}
+
 // start reads the { of the outer object.
 func (d *Decoder) start(c byte) error {
-	if c == 0xEF { // a byte order mark
-		for _, b := range []byte{0xEF, 0xBB, 0xBF} {
-			if d.r == d.w && !d.more() || d.buf[d.r] != b {
-				return d.fail(`expected an object with an array "Records"`)
-			}
-			d.r++
-		}
-		return nil
-	}
 	if c != '{' {
 		return d.unexpected(c, `an object with an array "Records"`)
 	}
@@ -286,6 +297,9 @@ func (d *Decoder) element(c byte) (bool, error) {
 	if c != '{' {
 		return false, &RecordError{Offset: at, Record: d.index - 1, Reason: fmt.Sprintf("expected a record, that is an object, found %s", kindOf(c))}
 	}
+	if d.deep {
+		return false, &RecordError{Offset: at, Record: d.index - 1, Reason: fmt.Sprintf("nested deeper than %d", maxDepth)}
+	}
 	d.record.Text, d.record.Cut = d.rec, d.over
 	if d.over {
 		d.sum.Sum(d.record.Sum[:0])
@@ -312,7 +326,7 @@ func kindOf(c byte) string {
 
 // begin prepares for a record.
 func (d *Decoder) begin(discard bool) {
-	d.discard, d.over, d.inUser, d.field = discard, false, false, otherField
+	d.discard, d.over, d.deep, d.inUser, d.field = discard, false, false, false, otherField
 	d.rec = d.rec[:0]
 	d.record = Record{}
 }

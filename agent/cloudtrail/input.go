@@ -41,6 +41,9 @@ type Config struct {
 // Attempts that a file, unchanged between them, has before it counts as damaged.
 const attempts = 3
 
+// unblock is how many times Retry pass before a file that the system does not let be read is tried again.
+const unblock = 10
+
 // forgetAfter is how long a file must be gone before its position goes too: a folder may be away for a while.
 const forgetAfter = time.Hour
 
@@ -85,7 +88,8 @@ type file struct {
 	attempts int
 	retry    time.Time // not before
 	reason   string    // why it cannot be read whole
-	damaged  bool      // given up until it changes
+	damaged  bool      // given up until it changes, or for a while if it may be readable then
+	blocked  bool      // the system, not its content, is why it cannot be read: permissions, a disk
 	gone     time.Time // since when it is not there
 }
 
@@ -209,7 +213,15 @@ func (in *Input) file(c *found) *file {
 func (in *Input) settled(f *file, now stamp) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return f.done && f.progress.stamp == now || f.damaged && f.tried == now
+	return f.settled(now)
+}
+
+// settled says that there is nothing to read in a file that looks like now. Permissions can be granted without a change of the file.
+func (f *file) settled(now stamp) bool {
+	if f.damaged && f.tried == now {
+		return !f.blocked || time.Now().Before(f.retry)
+	}
+	return f.done && f.progress.stamp == now
 }
 
 // note reports what a look at the folder found besides logs.
@@ -218,7 +230,11 @@ func (in *Input) note(s survey, cost time.Duration) {
 	defer in.mu.Unlock()
 	in.cost = cost
 	if s.ignored > in.stats.Ignored {
-		in.log.Info("files that are no CloudTrail logs by their name are left alone", "files", s.ignored, "one of them", s.example)
+		level := slog.LevelInfo
+		if len(s.files) == 0 { // nothing else is there: perhaps the wrong folder
+			level = slog.LevelWarn
+		}
+		in.log.Log(context.Background(), level, "files that are no CloudTrail logs by their name are left alone", "files", s.ignored, "one of them", s.example)
 	}
 	in.stats.Ignored = s.ignored
 	problem := ""
@@ -285,7 +301,7 @@ func (in *Input) Idle() bool {
 	in.checked = time.Now()
 	for i := range s.files {
 		f := in.files[s.files[i].rel]
-		if f == nil || !(f.done && f.progress.stamp == s.files[i].stamp || f.damaged && f.tried == s.files[i].stamp) {
+		if f == nil || !(f.damaged && f.tried == s.files[i].stamp || f.settled(s.files[i].stamp)) {
 			in.clean = false
 			return false
 		}

@@ -270,6 +270,63 @@ func TestMissingFolder(t *testing.T) {
 	}
 }
 
+// A file that the system does not let be read is tried again without a change of it: permissions leave none. A damaged one is not.
+func TestBlockedFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		in := r.input(Config{})
+		f, now := &file{}, stamp{size: 5}
+		fail := func(blocked bool) {
+			for range attempts {
+				in.failed(f, now, "permission denied", blocked)
+			}
+		}
+		fail(true)
+		if !f.damaged || !f.settled(now) {
+			t.Error("it is not given up for a while")
+		}
+		for range 3 {
+			time.Sleep(time.Minute)
+			if f.settled(now) {
+				t.Error("it is not tried again")
+			}
+			in.failed(f, now, "permission denied", true)
+			if !f.damaged || !f.settled(now) {
+				t.Error("it is not given up for another while")
+			}
+		}
+		if n := strings.Count(r.log.String(), "a file cannot be read"); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+		fail(false)
+		if time.Sleep(time.Hour); !f.settled(now) {
+			t.Error("a damaged file is tried again")
+		}
+	})
+}
+
+// A reader's error is told from wrong content: this file is one that no system reads at its beginning.
+func TestUnreadableContent(t *testing.T) {
+	r := newRig(t)
+	if err := os.Symlink("/proc/self/mem", filepath.Join(r.dir, "disk.json")); err != nil {
+		t.Fatal(err)
+	}
+	in := r.once()
+	if f := in.files["disk.json"]; f == nil || !f.blocked || len(in.Damaged()) != 1 {
+		t.Errorf("%+v, %v", f, in.Damaged())
+	}
+}
+
+// A folder in which nothing looks like a log is perhaps the wrong one.
+func TestWrongFolder(t *testing.T) {
+	r := newRig(t)
+	r.write("picture.png", []byte("\x89PNG"))
+	r.once()
+	if !strings.Contains(r.log.String(), "level=WARN") || !strings.Contains(r.log.String(), "picture.png") {
+		t.Errorf("log: %s", r.log.String())
+	}
+}
+
 // TestFollowsTheFolder: new files, slow writers, renames into place, replaced files and removed ones.
 func TestFollowsTheFolder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -20,12 +20,13 @@ func (in *Input) read(ctx context.Context, f *file, now found) (whole bool, err 
 		return true, nil // gone since; the next look tells
 	}
 	if err != nil {
-		in.failed(f, now.stamp, err.Error())
+		in.failed(f, now.stamp, err.Error(), true)
 		return false, nil
 	}
 	defer fh.Close()
 	for {
-		reason, mismatch, err := in.decode(ctx, f, fh)
+		src := &source{file: fh}
+		reason, mismatch, err := in.decode(ctx, f, src)
 		if err != nil {
 			return false, err
 		}
@@ -35,7 +36,7 @@ func (in *Input) read(ctx context.Context, f *file, now found) (whole bool, err 
 			continue
 		}
 		if reason != "" {
-			in.failed(f, now.stamp, reason)
+			in.failed(f, now.stamp, reason, src.failed)
 			return false, nil
 		}
 		in.mu.Lock()
@@ -43,22 +44,35 @@ func (in *Input) read(ctx context.Context, f *file, now found) (whole bool, err 
 			in.log.Info("a damaged file has been read whole now", "file", f.path)
 		}
 		f.done, f.progress.stamp = true, now.stamp
-		f.damaged, f.reason, f.attempts = false, "", 0
+		f.damaged, f.blocked, f.reason, f.attempts = false, false, "", 0
 		in.mu.Unlock()
 		in.batch.Touch(f)
 		return true, nil
 	}
 }
 
+// source is a file that remembers whether the system could read it.
+type source struct {
+	file   *os.File
+	failed bool
+}
+
+// Read implements io.Reader.
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.file.Read(p)
+	s.failed = s.failed || err != nil && err != io.EOF
+	return n, err
+}
+
 // decode adds the records behind those that were read before to the batch. reason says why the file could not be read whole;
 // mismatch that it does not begin with what was read before.
-func (in *Input) decode(ctx context.Context, f *file, fh *os.File) (reason string, mismatch bool, err error) {
-	if _, err := fh.Seek(0, io.SeekStart); err != nil {
+func (in *Input) decode(ctx context.Context, f *file, fh *source) (reason string, mismatch bool, err error) {
+	if _, err := fh.file.Seek(0, io.SeekStart); err != nil {
 		return err.Error(), false, nil
 	}
 	var src io.Reader = fh
 	var magic [2]byte
-	if n, _ := fh.ReadAt(magic[:], 0); n == 2 && magic == [2]byte{0x1f, 0x8b} {
+	if n, _ := fh.file.ReadAt(magic[:], 0); n == 2 && magic == [2]byte{0x1f, 0x8b} {
 		if in.gz == nil {
 			in.gz = new(gzip.Reader)
 		}
@@ -149,19 +163,28 @@ func (in *Input) add(ctx context.Context, f *file, fr *frame, rec *Record, read 
 	return nil
 }
 
-// failed notes that a file could not be read whole. If it stays the same over several attempts it counts as damaged.
-func (in *Input) failed(f *file, now stamp, reason string) {
+// failed notes that a file could not be read whole. If it stays the same over several attempts it counts as damaged; blocked says
+// that the system is the reason, which can go away without a change of the file.
+func (in *Input) failed(f *file, now stamp, reason string, blocked bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if f.tried != now || f.damaged {
+	known := f.damaged && f.blocked && blocked && f.tried == now && f.reason == reason
+	if !known && (f.tried != now || f.damaged) {
 		f.attempts = 0
 	}
 	f.attempts++
-	f.tried, f.reason, f.done = now, reason, false
+	f.tried, f.reason, f.done, f.blocked = now, reason, false, blocked
 	f.progress.stamp = now
 	f.damaged = f.attempts >= attempts
 	f.retry = time.Now().Add(in.cfg.Retry)
-	if f.damaged {
+	switch {
+	case !f.damaged:
+	case blocked:
+		f.retry = time.Now().Add(unblock * in.cfg.Retry)
+		if !known {
+			in.log.Error("a file cannot be read; trying again", "file", f.path, "reason", reason, "records read", f.records)
+		}
+	default:
 		in.log.Error("a file is damaged; it is tried again when it changes", "file", f.path, "reason", reason, "records read", f.records)
 	}
 }

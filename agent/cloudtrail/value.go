@@ -36,7 +36,10 @@ func (d *Decoder) scalar() (open byte, err error) {
 	switch c {
 	case '{', '[':
 		if len(d.stack) == maxDepth {
-			return 0, d.fail(fmt.Sprintf("nested deeper than %d", maxDepth))
+			d.deep, d.discard = true, true
+		}
+		if len(d.stack) == maxSkipped {
+			return 0, d.fail(fmt.Sprintf("nested deeper than %d", maxSkipped))
 		}
 		d.r++
 		d.emitByte(c)

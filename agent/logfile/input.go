@@ -64,7 +64,7 @@ type Input struct {
 
 	mu       sync.Mutex
 	settled  map[string]place // by path: what has been read whole
-	ignored  map[string]bool  // compressed files
+	ignored  map[string]bool  // files that are left alone, once told
 	stats    Stats
 	problems []string
 	clean    bool

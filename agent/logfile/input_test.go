@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -414,7 +415,7 @@ func TestOneFileTwoNames(t *testing.T) {
 	if got := r.lines(); !slices.Equal(got, []string{"1"}) {
 		t.Errorf("%q", got)
 	}
-	if !strings.Contains(r.log.String(), "compressed file is left alone") {
+	if !strings.Contains(r.log.String(), "it is compressed") {
 		t.Error("not said")
 	}
 }
@@ -433,6 +434,23 @@ func (s *stopSink) Append(ctx context.Context, events []*armorv1.Event, position
 }
 
 // TestStopped: whatever batch is the last one, the next start goes on behind it.
+// What a glob names besides files is left alone, and said once.
+func TestNoRegularFile(t *testing.T) {
+	r := newRig(t)
+	if err := os.Mkdir(filepath.Join(r.dir, "folder.log"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(r.dir, "pipe.log"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.once(Config{})
+	for _, name := range []string{"folder.log", "pipe.log"} {
+		if n := strings.Count(r.log.String(), name+` reason="it is no regular file"`); n != 1 {
+			t.Errorf("%s is told %d times", name, n)
+		}
+	}
+}
+
 func TestStopped(t *testing.T) {
 	r := newRig(t)
 	var want []string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +30,7 @@ func (in *Input) look() (problems []error) {
 			continue
 		}
 		if !info.Mode().IsRegular() {
+			in.leave(path, "it is no regular file", slog.LevelWarn)
 			continue
 		}
 		id, _ := nodeOf(info)
@@ -179,13 +181,19 @@ func (in *Input) compressed(path string, f *os.File) bool {
 		if !strings.HasPrefix(string(magic[:n]), sign) {
 			continue
 		}
-		if !in.ignored[path] {
-			in.ignored[path] = true
-			in.log.Info("a compressed file is left alone", "file", path)
-		}
+		in.leave(path, "it is compressed", slog.LevelInfo)
 		return true
 	}
 	return false
+}
+
+// leave says once that a file is left alone, and why.
+func (in *Input) leave(path, why string, level slog.Level) {
+	if in.ignored[path] {
+		return
+	}
+	in.ignored[path] = true
+	in.log.Log(context.Background(), level, "a file is left alone", "file", path, "reason", why)
 }
 
 func asPathError(err error) (*fs.PathError, bool) { return errors.AsType[*fs.PathError](err) }
