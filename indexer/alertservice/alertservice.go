@@ -50,14 +50,19 @@ func (s *Service) SearchAlerts(ctx context.Context, req *armorv1.SearchAlertsReq
 	if q.Size > store.MaxPage {
 		return nil, status.Errorf(codes.InvalidArgument, "page_size is %d: at most %d", req.GetPageSize(), store.MaxPage)
 	}
-	if q.After, err = decodeToken(req.GetPageToken()); err != nil {
+	total := uint64(0)
+	if q.After, total, err = decodeToken(req.GetPageToken()); err != nil {
 		return nil, err
 	}
+	q.Uncounted = q.After != nil // the first page has counted
 	page, err := s.store.Search(ctx, q)
 	if err != nil {
 		return nil, s.failure(ctx, err)
 	}
-	resp := &armorv1.SearchAlertsResponse{Total: page.Total, NextPageToken: encodeToken(page.Next)}
+	if !q.Uncounted {
+		total = page.Total
+	}
+	resp := &armorv1.SearchAlertsResponse{Total: total, NextPageToken: encodeToken(page.Next, total)}
 	for _, h := range page.Hits {
 		resp.Documents = append(resp.Documents, strings.ToValidUTF8(string(h.JSON), "\uFFFD"))
 	}
@@ -126,23 +131,25 @@ func (s *Service) failure(ctx context.Context, err error) error {
 	return status.Errorf(codes.Unavailable, "the alert store does not answer: %v", err)
 }
 
-// encodeToken makes a page token of a position.
-func encodeToken(p *store.Position) string {
+// encodeToken makes a page token of a position and of the total that the first page has counted.
+func encodeToken(p *store.Position, total uint64) string {
 	if p == nil {
 		return ""
 	}
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.Millis, 10) + " " + p.ID))
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatUint(total, 10) + " " + strconv.FormatInt(p.Millis, 10) + " " + p.ID))
 }
 
-func decodeToken(token string) (*store.Position, error) {
+func decodeToken(token string) (after *store.Position, total uint64, err error) {
 	if token == "" {
-		return nil, nil
+		return nil, 0, nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(token)
-	millis, id, ok := strings.Cut(string(b), " ")
+	count, position, _ := strings.Cut(string(b), " ")
+	millis, id, ok := strings.Cut(position, " ")
+	total, countErr := strconv.ParseUint(count, 10, 64)
 	n, numErr := strconv.ParseInt(millis, 10, 64)
-	if err != nil || !ok || numErr != nil {
-		return nil, status.Error(codes.InvalidArgument, "page_token is not one of this service: take it from an earlier answer")
+	if err != nil || !ok || countErr != nil || numErr != nil {
+		return nil, 0, status.Error(codes.InvalidArgument, "page_token is not one of this service: take it from an earlier answer")
 	}
-	return &store.Position{Millis: n, ID: id}, nil
+	return &store.Position{Millis: n, ID: id}, total, nil
 }

@@ -95,6 +95,9 @@ func TestSearch(t *testing.T) {
 			}
 			seen[d] = true
 		}
+		if resp.GetTotal() != 40 {
+			t.Errorf("total %d on a page, want 40 on each", resp.GetTotal())
+		}
 		if req.PageToken = resp.GetNextPageToken(); req.PageToken == "" {
 			break
 		}

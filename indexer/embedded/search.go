@@ -31,6 +31,12 @@ func (s *Store) Search(ctx context.Context, q store.Search) (store.Page, error) 
 		if p.rest != nil {
 			return p.scan(ctx, tx, f, q, &page)
 		}
+		if q.Uncounted {
+			if len(page.Hits) > q.Size || q.Size == 0 {
+				return nil
+			}
+			return p.page(ctx, tx, f, q, &page)
+		}
 		var n uint64
 		if err := p.grouped(ctx, tx, f, false, 0, func(_, _ int64, part uint64) error { n += part; return nil }); err != nil {
 			return err
@@ -43,6 +49,9 @@ func (s *Store) Search(ctx context.Context, q store.Search) (store.Page, error) 
 	})
 	if err != nil {
 		return store.Page{}, err
+	}
+	if q.Uncounted {
+		page.Total = 0
 	}
 	if len(page.Hits) > q.Size {
 		page.Hits = page.Hits[:q.Size]
@@ -105,19 +114,25 @@ func (s *Store) inMonth(ctx context.Context, month string, f func(*sql.Tx) error
 	return errWith(r.path, "reading alerts", f(tx))
 }
 
-// after is the SQL condition for what follows a position.
-func after(q store.Search) (string, []any) {
-	if q.After == nil {
-		return "", nil
-	}
-	return " AND time <= ? AND (time < ? OR id > ?)", []any{q.After.Millis, q.After.Millis, q.After.ID}
-}
-
 // page reads the hits that a page still wants, and one more.
 func (p *plan) page(ctx context.Context, tx *sql.Tx, f *facets, q store.Search, page *store.Page) error {
+	if q.After == nil {
+		return p.hits(ctx, tx, f, q.Size+1, page, "")
+	}
+	// First the rest of those that have the position's time: two ranges of the index rather than one to look through.
+	if err := p.hits(ctx, tx, f, q.Size+1, page, " AND time = ? AND id > ?", q.After.Millis, q.After.ID); err != nil {
+		return err
+	}
+	return p.hits(ctx, tx, f, q.Size+1, page, " AND time < ?", q.After.Millis)
+}
+
+// hits adds alerts to a page until it has most of them.
+func (p *plan) hits(ctx context.Context, tx *sql.Tx, f *facets, most int, page *store.Page, more string, moreArgs ...any) error {
+	if len(page.Hits) >= most {
+		return nil
+	}
 	where, args := p.where(f)
-	more, moreArgs := after(q)
-	args = append(append(args, moreArgs...), q.Size+1-len(page.Hits))
+	args = append(append(args, moreArgs...), most-len(page.Hits))
 	rows, err := tx.QueryContext(ctx, "SELECT time, id, doc FROM alerts WHERE "+where+more+" ORDER BY time DESC, id LIMIT ?", args...)
 	if err != nil {
 		return err
@@ -135,26 +150,31 @@ func (p *plan) page(ctx context.Context, tx *sql.Tx, f *facets, q store.Search, 
 	return rows.Err()
 }
 
-// scan reads every document of the span, counts those that match, and keeps the hits that a page still wants and one more.
+// scan reads every document of the span, counts those that match, and keeps the hits that a page still wants and one more. When
+// nobody wants the number it reads from the position on, and only until the page is full.
 func (p *plan) scan(ctx context.Context, tx *sql.Tx, f *facets, q store.Search, page *store.Page) error {
 	m := match.NewMatcher(p.rest)
 	where, args := p.where(f)
+	if q.Uncounted && q.After != nil {
+		where, args = where+" AND time <= ?", append(args, q.After.Millis)
+	}
 	rows, err := tx.QueryContext(ctx, "SELECT time, id, doc FROM alerts WHERE "+where+" ORDER BY time DESC, id", args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() {
+	for (!q.Uncounted || len(page.Hits) <= q.Size) && rows.Next() {
 		var ms int64
 		var id, doc sql.RawBytes
 		if err := rows.Scan(&ms, &id, &doc); err != nil {
 			return err
 		}
-		if !m.Match(doc) {
+		before := q.After != nil && (ms > q.After.Millis || ms == q.After.Millis && string(id) <= q.After.ID)
+		if q.Uncounted && before || !m.Match(doc) {
 			continue
 		}
 		page.Total++
-		if len(page.Hits) > q.Size || q.After != nil && (ms > q.After.Millis || ms == q.After.Millis && string(id) <= q.After.ID) {
+		if len(page.Hits) > q.Size || before {
 			continue
 		}
 		page.Hits = append(page.Hits, store.Hit{ID: string(id), Time: time.UnixMilli(ms).UTC(), JSON: append([]byte(nil), doc...)})

@@ -17,14 +17,15 @@ const (
 
 // schema of a month. The hash is 57 bits of the id's SHA-256 and 6 that count the ids with the same ones: eight bytes keep the unique index small, and its random inserts are what costs. Facets are what many
 // alerts share (rule, agent, manager, decoder): questions about those are answered from the counts per minute and facet, and
-// from the index over time and facet for parts of a minute.
+// from the index over time, id and facet for parts of a minute. That index is in the order of a search: a page begins where the
+// last one ended, however many alerts have one time.
 var schema = []string{
 	`CREATE TABLE IF NOT EXISTS facets (n INTEGER PRIMARY KEY, hash INTEGER NOT NULL, doc BLOB NOT NULL)`,
 	`CREATE INDEX IF NOT EXISTS facets_hash ON facets (hash)`,
 	`CREATE TABLE IF NOT EXISTS alerts (n INTEGER PRIMARY KEY, hash INTEGER NOT NULL, id TEXT NOT NULL,
 		time INTEGER NOT NULL, facet INTEGER NOT NULL, doc BLOB NOT NULL)`,
 	`CREATE UNIQUE INDEX IF NOT EXISTS alerts_hash ON alerts (hash)`,
-	`CREATE INDEX IF NOT EXISTS alerts_time ON alerts (time, facet)`,
+	`CREATE INDEX IF NOT EXISTS alerts_order ON alerts (time DESC, id, facet)`,
 	`CREATE TABLE IF NOT EXISTS minutes (minute INTEGER NOT NULL, facet INTEGER NOT NULL, n INTEGER NOT NULL,
 		PRIMARY KEY (minute, facet)) WITHOUT ROWID`,
 	fmt.Sprintf(`PRAGMA application_id = %d`, applicationID),

@@ -85,6 +85,8 @@ type Search struct {
 	Size int
 	// After continues behind an earlier page; nil: from the newest.
 	After *Position
+	// Uncounted says that nobody wants the total, as behind the first page: it is then 0, and the answer comes sooner.
+	Uncounted bool
 }
 
 // Position is the place of a document in the order of a search.
@@ -99,7 +101,7 @@ type Position struct {
 type Page struct {
 	// Hits in order.
 	Hits []Hit
-	// Total is how many documents match in all.
+	// Total is how many documents match in all; 0 for an uncounted search.
 	Total uint64
 	// Next continues the search; nil: this was the last page.
 	Next *Position

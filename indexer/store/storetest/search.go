@@ -51,6 +51,16 @@ func testPages(_ *testing.T, s *suite) {
 				q.After = page.Next
 			}
 			s.same(fmt.Sprintf("query %q, pages of %d", text, size), got, all)
+			got = []string{}
+			for q.After, q.Uncounted = nil, true; len(got) <= 47; {
+				part, page := s.find(q)
+				got = append(got, part...)
+				s.same("total of an uncounted page", page.Total, uint64(0))
+				if q.After = page.Next; q.After == nil {
+					break
+				}
+			}
+			s.same(fmt.Sprintf("query %q, uncounted pages of %d", text, size), got, all)
 		}
 	}
 }
