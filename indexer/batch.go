@@ -21,7 +21,8 @@ type timing struct {
 }
 
 func usualTiming() timing {
-	return timing{ackWait: 30 * time.Second, extend: 10 * time.Second, fetch: 5 * time.Second, check: 10 * time.Second}
+	// The alerts of an indexer that was killed come again after ackWait; one that lives asks for more time well before.
+	return timing{ackWait: 10 * time.Second, extend: 3 * time.Second, fetch: 5 * time.Second, check: 10 * time.Second}
 }
 
 // Reasons of dead letters.
