@@ -56,6 +56,7 @@ type Decoder struct {
 	plugin         plugin
 	modes          jsonfields.Modes
 	useOwnName     bool
+	written        written
 	hasNext        bool
 	children       []*Decoder
 }

@@ -23,6 +23,8 @@ type Event struct {
 	ForcedRule int
 	// Scratch for patterns, shared by decoding and matching.
 	Scratch pattern.Scratch
+	// Trail, if not nil, records how the line is decoded.
+	Trail *Trail
 
 	flat    *jsonfields.Flattener
 	flatBuf []jsonfields.Field

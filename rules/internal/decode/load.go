@@ -99,6 +99,7 @@ type expression struct {
 	dialect pattern.Dialect
 	line    int // of the first; 0: absent
 	offset  string
+	written string // for people
 }
 
 func (p *decoderParser) errorf(line int, format string, args ...any) {

@@ -39,6 +39,18 @@ func (p *decoderParser) expression(x *expression, c *xmldoc.Element, dialect pat
 		return
 	}
 	x.text.WriteString(c.Text)
+	x.written = strings.TrimSpace(x.written + " " + asWritten(c))
+}
+
+// asWritten shows an element as it stands in its file, variables filled in.
+func asWritten(c *xmldoc.Element) string {
+	var b strings.Builder
+	b.WriteString("<" + c.Name)
+	for _, a := range c.Attrs {
+		b.WriteString(" " + a.Name + `="` + a.Value + `"`)
+	}
+	b.WriteString(">" + c.Text + "</" + c.Name + ">")
+	return b.String()
 }
 
 func (p *decoderParser) compile(x *expression, what string) pattern.Matcher {
@@ -63,6 +75,7 @@ func (p *decoderParser) finish(e *xmldoc.Element) {
 	d.program = p.compile(&p.program, "program_name")
 	d.prematch = p.compile(&p.prematch, "prematch")
 	d.regex = p.compile(&p.regex, "regex")
+	d.written = written{program: p.program.written, prematch: p.prematch.written, regex: p.regex.written}
 	switch {
 	case p.prematch.offset == "":
 	case d.Parent == "":

@@ -19,6 +19,9 @@ func (t *Tree) Decode(ev *Event, line string) {
 	if !ok {
 		return
 	}
+	if ev.Trail != nil {
+		ev.Trail.add(Step{Note: "no decoder matched: the header is read once more, in the forms that the reference does not know", Value: line})
+	}
 	ev.Header, ev.Log = extended, extended.Log
 	if !t.walk(ev) {
 		ev.Header, ev.Log = compatible, compatible.Log
@@ -33,20 +36,32 @@ func (t *Tree) walk(ev *Event) bool {
 	}
 	for _, d := range list {
 		if d.program != nil && !d.program.Test(ev.Header.ProgramName, &ev.Scratch) {
+			if ev.Trail != nil {
+				ev.Trail.add(Step{Decoder: d, Condition: d.written.program, Program: true, Value: ev.Header.ProgramName})
+			}
 			continue
 		}
 		cursor := 0
 		if d.prematch != nil {
 			end, ok := d.prematch.Match(ev.Log, &ev.Scratch)
 			if !ok {
+				if ev.Trail != nil {
+					ev.Trail.add(Step{Decoder: d, Condition: d.written.prematch, Value: ev.Log})
+				}
 				continue
 			}
 			cursor = pattern.Next(end, len(ev.Log))
 		}
 		if c, ok := d.plugin.(claimer); ok && !c.claim(ev) {
+			if ev.Trail != nil {
+				ev.Trail.add(Step{Decoder: d, Note: "its plugin does not take the line", Value: ev.Log})
+			}
 			continue
 		}
 		ev.Decoder = d
+		if ev.Trail != nil {
+			ev.Trail.add(Step{Decoder: d, Outcome: Matched, Condition: d.written.selects(), Value: ev.Log})
+		}
 		d.extract(ev, cursor)
 		return true
 	}
@@ -65,6 +80,9 @@ func (d *Decoder) extract(ev *Event, parent int) {
 		c := d.children[i]
 		if c.prematch == nil {
 			// Taken at once; the event stays with the parent's name, type and first-time-seen fields.
+			if ev.Trail != nil {
+				ev.Trail.add(Step{Decoder: c, Outcome: Matched, Note: "has no prematch: taken at once, the decoders behind it are not tried"})
+			}
 			runChain(ev, d.children[i:], parent, parent)
 			return
 		}
@@ -74,8 +92,14 @@ func (d *Decoder) extract(ev *Event, parent int) {
 		}
 		if end, ok := c.prematch.Match(ev.Log[from:], &ev.Scratch); ok {
 			ev.Decoder = c
+			if ev.Trail != nil {
+				ev.Trail.add(Step{Decoder: c, Outcome: Matched, Condition: c.written.prematch, Value: ev.Log[from:]})
+			}
 			runChain(ev, d.children[i:], parent, from+pattern.Next(end, len(ev.Log)-from))
 			return
+		}
+		if ev.Trail != nil {
+			ev.Trail.add(Step{Decoder: c, Condition: c.written.prematch, Value: ev.Log[from:]})
 		}
 		// A same-named chain stands or falls with its first decoder.
 		for d.children[i].hasNext && i+1 < len(d.children) {
@@ -100,8 +124,15 @@ func runChain(ev *Event, chain []*Decoder, parent, prematch int) {
 		switch {
 		case c.plugin != nil:
 			c.plugin.decode(ev, c, from)
+			if ev.Trail != nil {
+				ev.Trail.add(Step{Decoder: c, Outcome: Matched, Note: "its plugin takes the fields", Value: ev.Log[from:]})
+			}
 		case c.regex != nil:
-			if end, ok := c.regex.Match(ev.Log[from:], &ev.Scratch); ok {
+			end, ok := c.regex.Match(ev.Log[from:], &ev.Scratch)
+			if ev.Trail != nil {
+				ev.Trail.regex(c, ok, ev.Log[from:])
+			}
+			if ok {
 				c.capture(ev, from)
 				last = from + pattern.Next(end, len(ev.Log)-from)
 			}

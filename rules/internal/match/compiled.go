@@ -16,9 +16,12 @@ var compiledRules = map[string]func(*Context) bool{
 }
 
 // compiled is a test that is code. Example: <compiled_rule>is_simple_http_request</compiled_rule>
-type compiled func(*Context) bool
+type compiled struct {
+	name  string
+	holds func(*Context) bool
+}
 
-func (c compiled) test(x *Context) bool { return c(x) }
+func (c compiled) test(x *Context) bool { return c.holds(x) }
 
 // isSimpleHTTPRequest holds for a request without a query.
 func isSimpleHTTPRequest(x *Context) bool {

@@ -5,6 +5,8 @@ import "armor/rules/internal/pattern"
 // Condition is one test of a rule. All conditions of a rule must hold.
 type Condition interface {
 	test(x *Context) bool
+	// find says what the condition was just tried on, for a Trail; ok is what the test gave.
+	find(x *Context, ok bool) Finding
 }
 
 // phase is the place of a condition in the order of trial.
@@ -48,6 +50,7 @@ func (c decodedAs) test(x *Context) bool { return x.Event.Decoder.ID == c.id }
 // expr holds when a text of the event matches a pattern, or with negate="yes" when it does not. A text that the event
 // does not have fails either way. Example: <match negate="yes">^debug</match>
 type expr struct {
+	phase  phase
 	source source
 	m      pattern.Matcher
 	negate bool

@@ -23,7 +23,12 @@ type Context struct {
 	Symbols []fields.Symbol
 	// Previous are the logs that the last correlation found, newest first.
 	Previous []string
+	// Plain: walk without shortcuts. Trail, if not nil, records the walk, which is plain then.
+	Plain bool
+	Trail *Trail
 
+	found   []string // spare memory for Previous
+	tries   int      // of the plain walk
 	current window.Event
 	filled  bool
 	failed  []uint32 // by rule index: generation in which the rule is known to lead nowhere
@@ -43,8 +48,7 @@ func (x *Context) Reset(t *Tree) {
 		x.gen = 1
 	}
 	x.filled = false
-	clear(x.Previous)
-	x.Previous = x.Previous[:0]
+	x.restorePrevious(nil)
 }
 
 // Current is the event as correlation sees it.
@@ -76,4 +80,10 @@ func (x *Context) Current() *window.Event {
 	}
 	c.Dynamic = dynamic
 	return c
+}
+
+// restorePrevious brings back what a rule further up found, after a correlation led to nothing.
+func (x *Context) restorePrevious(logs []string) {
+	clear(x.Previous)
+	x.Previous = append(x.Previous[:0], logs...)
 }

@@ -77,12 +77,12 @@ func (p *ruleParser) element(c *xmldoc.Element) {
 		}
 		d.condition(phaseWeekday, w)
 	case "compiled_rule":
-		f, ok := compiledRules[text]
+		test, ok := compiledRules[text]
 		if !ok {
 			p.errorf(c.Line, "unknown compiled_rule %q; check its spelling", text)
 			return
 		}
-		d.condition(phaseCompiled, compiled(f))
+		d.condition(phaseCompiled, compiled{name: text, holds: test})
 	case "if_fts":
 		d.condition(phaseFTS, firstSeen{})
 	case "check_diff":
@@ -180,7 +180,7 @@ func (p *ruleParser) field(c *xmldoc.Element, isPCRE2 bool) {
 	var x expression
 	p.text(&x, c, dialect, "name")
 	if m := p.compile(&x, "field"); m != nil {
-		p.d.condition(phaseField, &expr{source: source{kind: fromDynamic, symbol: p.l.opts.Symbols.Intern(name)}, m: m, negate: x.negate})
+		p.d.condition(phaseField, &expr{phase: phaseField, source: source{kind: fromDynamic, symbol: p.l.opts.Symbols.Intern(name)}, m: m, negate: x.negate})
 	}
 }
 

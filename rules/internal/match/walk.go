@@ -1,10 +1,15 @@
 package match
 
+import "slices"
+
 // maxDepth bounds the recursion of the walk; the loader refuses deeper trees.
 const maxDepth = 512
 
 // Walk finds the rule that the event ends in, and the rule above it on the way. The event has a decoder.
 func (t *Tree) Walk(x *Context) (rule, parent *Rule) {
+	if x.Plain || x.Trail != nil {
+		return t.walkPlain(x)
+	}
 	for _, root := range t.roots[x.Event.Decoder.Category] {
 		if r, p := root.walk(x, nil); r != nil {
 			return r, p
@@ -19,6 +24,10 @@ func (r *Rule) walk(x *Context, parent *Rule) (rule, above *Rule) {
 	if r.Index >= 0 && x.failed[r.Index] == x.gen {
 		return nil, nil
 	}
+	var kept []string
+	if r.correlated && r.NoAlert {
+		kept = slices.Clone(x.Previous)
+	}
 	for _, c := range r.conditions {
 		if !c.test(x) {
 			r.fail(x)
@@ -31,6 +40,9 @@ func (r *Rule) walk(x *Context, parent *Rule) (rule, above *Rule) {
 		}
 	}
 	if r.NoAlert {
+		if r.correlated {
+			x.restorePrevious(kept)
+		}
 		r.fail(x)
 		return nil, nil
 	}
