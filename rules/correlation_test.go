@@ -201,7 +201,7 @@ func TestMemoryIsBoundedAndSaysSo(t *testing.T) {
 	b.state = rules.NewMemoryState(rules.StateLimits{EventsPerList: 100})
 	b.engine = rules.NewEngine(b.engine.Ruleset(), rules.EngineOptions{State: b.state, Now: func() time.Time { return b.now }})
 	b.repeat(500, 0)
-	if s := b.state.Stats(); s.Events != 100 || s.Evicted != 400 {
+	if s := b.state.Stats(); s.Events != 100 || s.Evicted != (rules.StateEvictions{ListEvents: 400}) {
 		t.Errorf("%+v, expected 100 events and 400 evicted", s)
 	}
 	b.state.Reset()

@@ -1,11 +1,6 @@
 package match
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-	"io"
-
 	"armor/rules/internal/fields"
 	"armor/rules/internal/window"
 )
@@ -51,15 +46,15 @@ func (l *Loader) correlation(r *Rule, d *definition, p *ruleParser) *correlate {
 		marked := l.tree.byID[d.matchedSid]
 		if marked == nil {
 			p.rep.Warnf(r.Meta.Line, p.subject, "rule %d in if_matched_sid is not known, so the rule never fires; check the number", d.matchedSid)
-			q.List = l.newList("none:" + l.fingerprint(r))
+			q.List = l.newList("none:", r)
 			break
 		}
 		if marked.SidList < 0 {
-			marked.SidList = l.newList("sid:" + l.keys[marked.Index])
+			marked.SidList = l.newList("sid:", marked)
 		}
 		q.List = marked.SidList
 	case d.matchedGroup != "":
-		q.List = l.newList("group:" + l.fingerprint(r))
+		q.List = l.newList("group:", r)
 		l.comparisons += len(l.tree.rules)
 		if l.comparisons > maxComparisons {
 			p.rep.Errorf(r.Meta.Line, p.subject, "too many rules with if_matched_group; use if_matched_sid")
@@ -72,7 +67,7 @@ func (l *Loader) correlation(r *Rule, d *definition, p *ruleParser) *correlate {
 		}
 	default:
 		if l.tree.always < 0 {
-			l.tree.always = l.newList("all")
+			l.tree.always = l.newList("all", nil)
 		}
 		q.List = l.tree.always
 		q.SameCategory = true
@@ -81,6 +76,7 @@ func (l *Loader) correlation(r *Rule, d *definition, p *ruleParser) *correlate {
 	list.MaxAge = max(list.MaxAge, q.Timeframe)
 	c := &correlate{query: q}
 	l.tree.plan.Queries = append(l.tree.plan.Queries, &c.query)
+	l.tree.plan.QueryRules = append(l.tree.plan.QueryRules, r.Index)
 	return c
 }
 
@@ -96,8 +92,10 @@ func (l *Loader) previous(frequency int) int {
 	return frequency - 1
 }
 
-func (l *Loader) newList(key string) int {
-	l.tree.plan.Lists = append(l.tree.plan.Lists, window.ListPlan{Key: key})
+// newList makes a list. Finish names it by its kind and the key of the rule that it belongs to, if any.
+func (l *Loader) newList(kind string, owner *Rule) int {
+	l.tree.plan.Lists = append(l.tree.plan.Lists, window.ListPlan{Key: kind})
+	l.owners = append(l.owners, owner)
 	return len(l.tree.plan.Lists) - 1
 }
 
@@ -115,23 +113,6 @@ func (l *Loader) dynamic(names []fields.Symbol) []int {
 		out = append(out, i)
 	}
 	return out
-}
-
-// fingerprint changes when the definition of a rule or of one above it changes.
-func (l *Loader) fingerprint(r *Rule) string {
-	h := sha256.New()
-	io.WriteString(h, r.Meta.XML)
-	io.WriteString(h, r.groupText)
-	for i, id := range r.parents {
-		if i >= 64 {
-			fmt.Fprint(h, len(r.parents))
-			break
-		}
-		if parent := l.tree.byID[id]; parent != nil {
-			io.WriteString(h, l.keys[parent.Index])
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // Lists are the lists that an event of this rule goes to.

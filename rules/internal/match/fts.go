@@ -42,6 +42,7 @@ type keyMask struct {
 	slots    []fields.Slot
 	location bool
 	dynamic  []fields.Symbol
+	names    []string // of dynamic, folded: numbers differ from ruleset to ruleset, and the memory outlives them
 }
 
 // key builds the text that is remembered or compared; false: the event lacks one of the fields.
@@ -51,12 +52,12 @@ func (m *keyMask) key(x *Context) ([]byte, bool) {
 	for _, s := range m.slots {
 		v, has := x.Event.Fields.Static(s)
 		ok = ok && has
-		key = append(append(key, 0, byte(s)), v...)
+		key = append(append(append(append(key, 0), s.String()...), '='), v...)
 	}
-	for _, n := range m.dynamic {
+	for i, n := range m.dynamic {
 		v, has := x.Event.Fields.Get(n)
 		ok = ok && has
-		key = append(append(key, 1, byte(n), byte(n>>8)), v...)
+		key = append(append(append(append(key, 1), m.names[i]...), '='), v...)
 	}
 	if m.location {
 		key = append(append(key, 2), x.Location...)
@@ -85,14 +86,11 @@ func (x *Context) Mask(r *Rule) {
 }
 
 // changed holds when the log differs from the last one of this rule, agent and location. Example: <check_diff />
-type changed struct{ rule int }
+type changed struct{ rule *Rule }
 
 func (c changed) test(x *Context) bool {
-	key := append(x.key[:0], x.Agent...)
-	key = append(key, 0, byte(c.rule), byte(c.rule>>8), byte(c.rule>>16))
-	key = append(key, x.Location...)
-	x.key = key
-	return x.Session.Changed(string(key), x.Event.Log)
+	x.key = append(append(append(x.key[:0], x.Agent...), 0), x.Location...)
+	return x.Session.Changed(c.rule.Index, x.key, x.Event.Log)
 }
 
 // correlate holds when enough earlier events are like this one. Example: <rule id="5712" level="10" frequency="8"
@@ -102,12 +100,13 @@ type correlate struct {
 }
 
 func (c *correlate) test(x *Context) bool {
-	clear(x.Previous)
-	logs, ok := x.Session.Search(&c.query, x.Current(), &x.Event.Scratch, x.Previous[:0])
-	if !ok {
-		x.Previous = logs[:0]
-		return false
+	logs, ok := x.Session.Search(&c.query, x.Current(), &x.Event.Scratch, x.found[:0])
+	x.found = logs
+	if ok {
+		// What a rule further up found is kept for when nothing comes of this one.
+		x.found, x.Previous = x.Previous, logs
 	}
-	x.Previous = logs
-	return true
+	clear(x.found)
+	x.found = x.found[:0]
+	return ok
 }

@@ -1,8 +1,6 @@
 package match
 
 import (
-	"strconv"
-
 	"armor/rules/internal/decode"
 	"armor/rules/internal/fields"
 	"armor/rules/internal/list"
@@ -44,7 +42,7 @@ type Loader struct {
 	symbolIndex map[fields.Symbol]int
 	order       map[*Rule][]int16 // sort keys of the children
 	depths      map[*Rule]int
-	keys        []string
+	owners      []*Rule      // of the plan's lists; nil: none
 	broken      map[int]bool // rules that were left out: what refers to them is not reported once more
 }
 
@@ -106,6 +104,7 @@ func (l *Loader) rule(e *xmldoc.Element, group, text string, rep *problem.Report
 		l.broken[p.d.rule.ID] = true
 		return
 	}
+	p.d.rule.digest = digest(e, group, l.opts.SetDecoder[p.d.rule.ID])
 	l.add(&p.d, &p)
 }
 
@@ -135,14 +134,13 @@ func (l *Loader) add(d *definition, p *ruleParser) {
 	r.Index = len(l.tree.rules)
 	l.tree.rules = append(l.tree.rules, r)
 	l.tree.byID[r.ID] = r
-	l.keys = append(l.keys, "")
 	l.compose(r, d, p)
 }
 
 // compose builds the conditions of a rule from its definition.
 func (l *Loader) compose(r *Rule, d *definition, p *ruleParser) {
 	if d.checkDiff {
-		d.condition(phaseDiff, changed{rule: r.ID})
+		d.condition(phaseDiff, changed{rule: r})
 	}
 	if d.correlated() {
 		if c := l.correlation(r, d, p); c != nil {
@@ -157,7 +155,6 @@ func (l *Loader) compose(r *Rule, d *definition, p *ruleParser) {
 	r.text = parseTemplate(r.Meta.Description, l.opts.Symbols)
 	r.groupText = d.groupText
 	r.Meta.Groups, r.Meta.Compliance = splitGroups(d.groupText)
-	l.keys[r.Index] = strconv.Itoa(r.ID) + ":" + l.fingerprint(r)
 }
 
 // overwrite replaces everything of a rule but its place in the tree and what it correlates with.

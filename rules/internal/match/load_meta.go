@@ -75,6 +75,7 @@ func (p *ruleParser) keyMask(c *xmldoc.Element) *keyMask {
 				m.slots = append(m.slots, slot)
 			} else {
 				m.dynamic = append(m.dynamic, p.l.opts.Symbols.Intern(name))
+				m.names = append(m.names, fields.Fold(name))
 			}
 		}
 	}

@@ -139,7 +139,7 @@ func (l *Loader) Finish() (*Tree, []string) {
 			parent.children[i] = all[i].r
 		}
 	}
-	return l.tree, l.keys
+	return l.tree, l.identify()
 }
 
 // hasGroup looks for words in a group text: alternatives separated by "|", each a substring without regard to case,

@@ -33,6 +33,7 @@ type Rule struct {
 	correlated bool
 	children   []*Rule
 	parents    []int
+	digest     [32]byte // of its own definition
 	text       *template
 }
 

@@ -12,68 +12,57 @@ const accumulateExpiry = 120
 // carried lists the static fields that accumulate carries on.
 var carried = [...]fields.Slot{fields.DstUser, fields.SrcUser, fields.DstIP, fields.SrcIP, fields.DstPort, fields.SrcPort, fields.Data}
 
-// accumulator carries fields from one event of an id to the next.
-type accumulator struct {
-	limit   int
-	entries map[string]*accumulated
-	evicted uint64
-}
-
+// accumulated holds the fields that one id carries on. It is not changed once it is remembered.
 type accumulated struct {
 	time    int64
 	values  [len(carried)]string
 	present [len(carried)]bool
 }
 
+func (a *accumulated) size() int {
+	n := 200
+	for _, v := range a.values {
+		n += len(v)
+	}
+	return n
+}
+
 // Accumulate fills the fields of the current event from earlier ones with the same key and remembers those it has.
+// Of a key that is not used for accumulateExpiry seconds nothing is left.
 func (s *Session) Accumulate(key string, now int64, set *fields.Set) {
 	m := s.lock()
-	a := &m.acc
-	e := a.entries[key]
-	if e != nil && now-e.time > accumulateExpiry {
-		delete(a.entries, key)
-		e = nil
+	gone := func(a *accumulated) bool { return now-a.time > accumulateExpiry }
+	old, _ := m.acc.peek(key)
+	if old != nil && gone(old) {
+		old = nil
 	}
-	if e != nil {
+	if old != nil {
 		for i, slot := range carried {
-			if e.present[i] {
-				set.Put(slot, e.values[i])
+			if old.present[i] {
+				set.Put(slot, old.values[i])
 			}
 		}
 	}
 	if s.ReadOnly {
 		return
 	}
-	if e == nil {
-		if a.entries == nil {
-			a.entries = map[string]*accumulated{}
-		}
-		if len(a.entries) >= a.limit {
-			a.expire(now)
-		}
-		e = &accumulated{}
-		a.entries[strings.Clone(key)] = e
-	}
-	e.time = now
+	m.acc.removeOld(gone)
+	e := &accumulated{time: now}
 	for i, slot := range carried {
-		if v, ok := set.Static(slot); ok && (!e.present[i] || e.values[i] != v) {
-			e.values[i], e.present[i] = strings.Clone(v), true
+		v, ok := set.Static(slot)
+		switch {
+		case !ok:
+			continue
+		case old != nil && old.present[i] && old.values[i] == v:
+			e.values[i] = old.values[i]
+		default:
+			e.values[i] = strings.Clone(v)
 		}
+		e.present[i] = true
 	}
-}
-
-// expire makes room: entries past their time first, else any.
-func (a *accumulator) expire(now int64) {
-	for k, e := range a.entries {
-		if now-e.time > accumulateExpiry {
-			delete(a.entries, k)
-		}
+	if len(key)+e.size() > maxEventBytes {
+		m.evicted.TooLarge++
+		return
 	}
-	for k := range a.entries {
-		if len(a.entries) < a.limit {
-			return
-		}
-		delete(a.entries, k)
-		a.evicted++
-	}
+	m.acc.put(strings.Clone(key), e)
 }

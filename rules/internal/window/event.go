@@ -60,6 +60,9 @@ func (e *Event) consume(level int) {
 	}
 }
 
+// maxEventBytes is how large a kept event may be; a larger one is not remembered.
+const maxEventBytes = 16 << 20
+
 // maxKeptLog is how much of a log is kept, in bytes.
 const maxKeptLog = 64 << 10
 

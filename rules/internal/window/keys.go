@@ -1,49 +1,15 @@
 package window
 
-import "container/list"
-
-// keySet is a bounded set of strings; when it is full, the key not used for the longest time goes.
-type keySet struct {
-	limit   int
-	byKey   map[string]*keyEntry
-	order   keyList
-	evicted uint64
-}
-
-type keyList = list.List
-
-type keyEntry = list.Element
-
-func (k *keySet) len() int { return len(k.byKey) }
-
-// has says whether a key is in the set.
-func (k *keySet) has(key string) bool {
-	e, ok := k.byKey[key]
-	if ok {
-		k.order.MoveToFront(e)
-	}
-	return ok
-}
-
-// add puts a key in; it says whether it is new.
-func (k *keySet) add(key string) bool {
-	if k.has(key) {
-		return false
-	}
-	if k.byKey == nil {
-		k.byKey = map[string]*keyEntry{}
-	}
-	for len(k.byKey) >= k.limit {
-		last := k.order.Back()
-		delete(k.byKey, k.order.Remove(last).(string))
-		k.evicted++
-	}
-	k.byKey[key] = k.order.PushFront(key)
-	return true
-}
+import "strings"
 
 // maxKey is how many bytes of a key count.
 const maxKey = 256
+
+type nothing = struct{}
+
+func noSize(nothing) int { return 0 }
+
+func cutKey(key []byte) string { return string(key[:min(len(key), maxKey)]) }
 
 // FirstSeen says whether a key is seen for the first time, and remembers it.
 func (s *Session) FirstSeen(key []byte) bool {
@@ -51,10 +17,15 @@ func (s *Session) FirstSeen(key []byte) bool {
 	if len(key) > maxKey {
 		key = key[:maxKey]
 	}
-	if _, ok := m.seen.byKey[string(key)]; ok || s.ReadOnly {
+	if s.ReadOnly {
+		_, ok := m.seen.peek(string(key))
 		return !ok
 	}
-	return m.seen.add(string(key))
+	if _, ok := m.seen.get(string(key)); ok {
+		return false
+	}
+	m.seen.put(string(key), nothing{})
+	return true
 }
 
 // Intrusion detection systems name many things that differ in their last bytes only: after a few that share their
@@ -82,7 +53,7 @@ func (s *Session) FirstSeenIDS(key []byte) bool {
 		if len(m.recent) == similarRecent {
 			m.recent = append(m.recent[:0], m.recent[1:]...)
 		}
-		m.recent = append(m.recent, string(key[:min(len(key), maxKey)]))
+		m.recent = append(m.recent, cutKey(key))
 	}
 	return first
 }
@@ -91,12 +62,51 @@ func (s *Session) FirstSeenIDS(key []byte) bool {
 func (s *Session) Mask(key []byte) {
 	m := s.lock()
 	if !s.ReadOnly {
-		m.masked.add(string(key[:min(len(key), maxKey)]))
+		m.masked.put(cutKey(key), nothing{})
 	}
 }
 
 // Masked says whether a key was given to Mask.
 func (s *Session) Masked(key []byte) bool {
 	m := s.lock()
-	return m.masked.has(string(key[:min(len(key), maxKey)]))
+	if len(key) > maxKey {
+		key = key[:maxKey]
+	}
+	if s.ReadOnly {
+		_, ok := m.masked.peek(string(key))
+		return ok
+	}
+	_, ok := m.masked.get(string(key))
+	return ok
+}
+
+// diffKey is the key of a text that check_diff compares: the rule, so that a rule that changed starts anew, and the
+// rest.
+func diffKey(rule string, source []byte) string { return rule + "\x00" + string(source) }
+
+// ruleOf gives the rule of a diffKey.
+func ruleOf(key string) string {
+	rule, _, _ := strings.Cut(key, "\x00")
+	return rule
+}
+
+// Changed says whether a text differs from the last one of the same rule and source, and remembers it. The first text
+// is no change.
+func (s *Session) Changed(rule int, source []byte, text string) bool {
+	m := s.lock()
+	key := diffKey(s.b.keys[rule], source)
+	if s.ReadOnly {
+		old, known := m.diffs.peek(key)
+		return known && old != text
+	}
+	old, known := m.diffs.get(key)
+	if known && old == text {
+		return false
+	}
+	if len(key)+len(text) > maxEventBytes {
+		m.evicted.TooLarge++
+		return known
+	}
+	m.diffs.put(key, strings.Clone(text))
+	return known
 }

@@ -3,13 +3,13 @@ package window
 // eventList is the memory of one marked rule or group: events, oldest first. Each event has a sequence number in its
 // list, offset plus its place in the slices.
 type eventList struct {
-	events  []*Event
-	times   []int64 // when each joined, Unix seconds; as good as never falling
-	head    int     // events before it are forgotten
-	offset  int64
-	bytes   int
-	maxAge  int64 // seconds; older events cannot count any more
-	evicted uint64
+	events []*Event
+	times  []int64 // when each joined, Unix seconds; as good as never falling
+	head   int     // events before it are forgotten
+	offset int64
+	bytes  int
+	maxAge int64 // seconds; older events cannot count any more
+	gone   bool  // no ruleset knows it any more, though an old engine may still write to it
 	// indexes lead from an event to the one before it with the same values.
 	indexes []*valueIndex
 	// consumed holds, by level, the last event that a rule of at least that level used up, as sequence plus one.
@@ -26,15 +26,18 @@ const (
 
 func (l *eventList) len() int { return len(l.events) - l.head }
 
-// add appends an event and forgets what is too old or too much.
-func (l *eventList) add(e *Event, lim Limits) {
-	for l.len() > 0 && e.Time-l.times[l.head] > l.maxAge {
+// end is the sequence number of the next event.
+func (l *eventList) end() int64 { return l.offset + int64(len(l.events)) }
+
+// expire forgets events that are too old to count at a time.
+func (l *eventList) expire(now int64) {
+	for l.len() > 0 && now-l.times[l.head] > l.maxAge {
 		l.drop()
 	}
-	for l.len() > 0 && (l.len() >= lim.EventsPerList || l.bytes+e.bytes > lim.BytesPerList) {
-		l.drop()
-		l.evicted++
-	}
+}
+
+// add appends an event.
+func (l *eventList) add(e *Event) {
 	l.compact()
 	now := e.Time
 	if l.len() == 0 {
@@ -46,7 +49,12 @@ func (l *eventList) add(e *Event, lim Limits) {
 			now = last
 		}
 	}
-	seq := l.offset + int64(len(l.events))
+	l.append(e, now)
+}
+
+// append puts an event behind the others, at a time.
+func (l *eventList) append(e *Event, now int64) {
+	seq := l.end()
 	for _, x := range l.indexes {
 		x.add(e, seq)
 	}
@@ -104,9 +112,12 @@ func (l *eventList) mark(level int, seq int64) {
 	}
 }
 
-// clearEvents forgets all events; the indexes stay.
+// clearEvents forgets all events; the indexes stay, and sequence numbers go on rising.
 func (l *eventList) clearEvents() {
-	fresh := eventList{maxAge: l.maxAge, indexes: l.indexes}
+	for l.len() > 0 {
+		l.drop()
+	}
+	fresh := eventList{maxAge: l.maxAge, gone: l.gone, indexes: l.indexes, offset: l.end()}
 	for _, x := range fresh.indexes {
 		x.clear()
 	}

@@ -3,6 +3,7 @@ package window
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"armor/rules/internal/fields"
 	"armor/rules/internal/pattern"
@@ -12,14 +13,31 @@ import (
 type Limits struct {
 	// EventsPerList and BytesPerList bound one list of correlation events.
 	EventsPerList, BytesPerList int
-	// Keys bounds the first-time-seen keys, the ignored keys and the accumulated events, each.
+	// Bytes bounds all lists together. When it is reached, the largest list gives up its oldest events.
+	Bytes int
+	// Keys bounds the first-time-seen keys and the ignored keys, each.
 	Keys int
 	// Diffs bounds the texts kept by check_diff, in bytes.
 	Diffs int
+	// Accumulated bounds the fields kept by accumulate, in bytes.
+	Accumulated int
 }
 
 // DefaultLimits are those of a Memory made with the zero Limits.
-var DefaultLimits = Limits{EventsPerList: 8192, BytesPerList: 32 << 20, Keys: 200_000, Diffs: 64 << 20}
+var DefaultLimits = Limits{EventsPerList: 8192, BytesPerList: 32 << 20, Bytes: 1 << 30, Keys: 200_000, Diffs: 64 << 20, Accumulated: 64 << 20}
+
+func (l Limits) withDefaults() Limits {
+	d := DefaultLimits
+	for _, f := range []struct{ to, from *int }{
+		{&l.EventsPerList, &d.EventsPerList}, {&l.BytesPerList, &d.BytesPerList}, {&l.Bytes, &d.Bytes},
+		{&l.Keys, &d.Keys}, {&l.Diffs, &d.Diffs}, {&l.Accumulated, &d.Accumulated},
+	} {
+		if *f.to <= 0 {
+			*f.to = *f.from
+		}
+	}
+	return l
+}
 
 // ListPlan describes one list of a ruleset.
 type ListPlan struct {
@@ -33,6 +51,8 @@ type ListPlan struct {
 type Plan struct {
 	Lists   []ListPlan
 	Queries []*Query
+	// QueryRules are the indexes of the asking rules, by query.
+	QueryRules []int
 	// Names are the dynamic fields that correlation rules compare, Symbols their numbers in the ruleset.
 	Names   []string
 	Symbols []fields.Symbol
@@ -43,82 +63,77 @@ type Memory struct {
 	mu      sync.Mutex
 	limits  Limits
 	lists   map[string]*eventList
-	names   []string // dynamic fields that are compared, folded, in the order of Event.Dynamic
+	floors  map[string]*floor // by key of the asking rule
+	names   []string          // dynamic fields that are compared, folded, in the order of Event.Dynamic
 	fired   map[string]*uint64
-	inUse   map[string]bool  // keys of lists and rules of the last Bind
+	inUse   map[string]bool  // keys of lists and rules of the last Bind; nil: there was none
 	ignored map[string]int64 // rule key to start of its ignore period, Unix seconds
-	seen    keySet
+	seen    recency[nothing]
 	recent  []string // last keys of intrusion detection systems
-	masked  keySet   // keys of <ignore>, compared by <check_if_ignored>
-	diffs   diffs
-	acc     accumulator
+	masked  recency[nothing]
+	diffs   recency[string]
+	acc     recency[*accumulated]
+
+	bytes     int // of all lists
+	evicted   Evicted
+	restored  Restored
+	held      time.Duration // longest time that a snapshot held the lock
+	snapshots uint64
+}
+
+// floor is where a query begins to see a list: events from before its rule was defined as it is do not count.
+type floor struct {
+	list *eventList
+	seq  int64
 }
 
 // New makes an empty Memory; a zero limit means the default.
 func New(l Limits) *Memory {
-	d := DefaultLimits
-	if l.EventsPerList <= 0 {
-		l.EventsPerList = d.EventsPerList
-	}
-	if l.BytesPerList <= 0 {
-		l.BytesPerList = d.BytesPerList
-	}
-	if l.Keys <= 0 {
-		l.Keys = d.Keys
-	}
-	if l.Diffs <= 0 {
-		l.Diffs = d.Diffs
-	}
-	m := &Memory{limits: l}
+	m := &Memory{limits: l.withDefaults()}
 	m.reset()
 	return m
 }
 
 func (m *Memory) reset() {
 	m.lists = map[string]*eventList{}
+	m.floors = map[string]*floor{}
 	m.fired = map[string]*uint64{}
+	m.forgetKeys()
+}
+
+// forgetKeys forgets what does not belong to a list or counter.
+func (m *Memory) forgetKeys() {
+	m.evicted.FirstSeen += m.seen.evicted
+	m.evicted.Masked += m.masked.evicted
+	m.evicted.Diffs += m.diffs.evicted
+	m.evicted.Accumulated += m.acc.evicted
 	m.ignored = map[string]int64{}
-	m.seen = keySet{limit: m.limits.Keys}
+	m.seen = newRecency(m.limits.Keys, 0, noSize)
 	m.recent = nil
-	m.masked = keySet{limit: m.limits.Keys}
-	m.diffs = diffs{limit: m.limits.Diffs}
-	m.acc = accumulator{limit: m.limits.Keys}
+	m.masked = newRecency(m.limits.Keys, 0, noSize)
+	m.diffs = newRecency(0, m.limits.Diffs, func(s string) int { return len(s) })
+	m.acc = newRecency(0, m.limits.Accumulated, (*accumulated).size)
 }
 
 // Reset forgets everything. Bindings made before stay usable.
 func (m *Memory) Reset() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.clear()
+}
+
+func (m *Memory) clear() {
 	for _, l := range m.lists {
 		l.clearEvents()
+	}
+	m.bytes = 0
+	for _, f := range m.floors {
+		f.seq = f.list.end()
 	}
 	for _, n := range m.fired {
 		*n = 0
 	}
-	lists, fired := m.lists, m.fired
-	m.reset()
-	m.lists, m.fired = lists, fired
-}
-
-// Stats counts what is remembered.
-type Stats struct {
-	Events  int
-	Evicted uint64
-	Keys    int
-}
-
-// Stats counts what is remembered, and what was forgotten early.
-func (m *Memory) Stats() Stats {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var s Stats
-	for _, l := range m.lists {
-		s.Events += l.len()
-		s.Evicted += l.evicted
-	}
-	s.Keys = m.seen.len() + m.masked.len()
-	s.Evicted += m.seen.evicted + m.masked.evicted + m.diffs.evicted + m.acc.evicted
-	return s
+	m.forgetKeys()
 }
 
 // Binding is a Memory seen with the lists and counters of one ruleset.
@@ -151,6 +166,7 @@ func (m *Memory) Bind(p *Plan, ruleKeys []string) *Binding {
 	places := m.place(p, b)
 	for _, q := range p.Queries {
 		bound := boundQuery{Query: *q, list: b.lists[q.List]}
+		bound.floor = m.floor(bound.list, p.queryKey(q, ruleKeys))
 		bound.SameDynamic = translate(q.SameDynamic, places)
 		bound.DifferentDynamic = translate(q.DifferentDynamic, places)
 		bound.index = bound.list.index(bound.signature())
@@ -168,24 +184,49 @@ func (m *Memory) Bind(p *Plan, ruleKeys []string) *Binding {
 	return b
 }
 
+// queryKey is the key of the rule that asks a query.
+func (p *Plan) queryKey(q *Query, ruleKeys []string) string {
+	if q.ID < len(p.QueryRules) {
+		return ruleKeys[p.QueryRules[q.ID]]
+	}
+	return ""
+}
+
+// floor gives the floor of a rule's query. A rule that is not known yet begins with an empty window.
+func (m *Memory) floor(l *eventList, rule string) *floor {
+	if rule == "" {
+		return &floor{list: l}
+	}
+	f := m.floors[rule]
+	if f == nil || f.list != l {
+		f = &floor{list: l, seq: l.end()}
+		m.floors[rule] = f
+	}
+	return f
+}
+
 // place gives each compared field of a ruleset its place in Event.Dynamic. A place is never used for another field,
 // so that events kept from an earlier ruleset stay readable.
 func (m *Memory) place(p *Plan, b *Binding) []int {
 	places := make([]int, len(p.Names))
 	for i, name := range p.Names {
-		name = fields.Fold(name)
-		n := slices.Index(m.names, name)
-		if n < 0 {
-			n = len(m.names)
-			m.names = append(m.names, name)
-		}
-		places[i] = n
+		places[i] = m.namePlace(name)
 	}
 	b.Symbols = slices.Repeat([]fields.Symbol{fields.Unknown}, len(m.names))
 	for i, n := range places {
 		b.Symbols[n] = p.Symbols[i]
 	}
 	return places
+}
+
+func (m *Memory) namePlace(name string) int {
+	name = fields.Fold(name)
+	n := slices.Index(m.names, name)
+	if n < 0 {
+		n = len(m.names)
+		m.names = append(m.names, name)
+	}
+	return n
 }
 
 func translate(list, places []int) []int {
@@ -197,7 +238,8 @@ func translate(list, places []int) []int {
 	return slices.Compact(out)
 }
 
-// forget drops lists and counters that neither the new nor the last ruleset has.
+// forget drops what neither the new nor the last ruleset has. The last one's stays because its engine may still be at
+// work.
 func (m *Memory) forget(b *Binding, p *Plan) {
 	now := make(map[string]bool, len(p.Lists)+len(b.keys))
 	for _, l := range p.Lists {
@@ -206,22 +248,50 @@ func (m *Memory) forget(b *Binding, p *Plan) {
 	for _, key := range b.keys {
 		now[key] = true
 	}
-	for key := range m.lists {
-		if !now[key] && !m.inUse[key] {
-			delete(m.lists, key)
-		}
+	first := m.inUse == nil
+	gone := m.drop(func(key string) bool { return now[key] || m.inUse[key] })
+	if first {
+		m.restored.LeftOut.add(gone)
 	}
-	for key := range m.fired {
-		if !now[key] && !m.inUse[key] {
+	m.inUse = now
+}
+
+// drop removes what belongs to keys that are not wanted, and counts what had content.
+func (m *Memory) drop(wanted func(string) bool) (gone Left) {
+	for key, l := range m.lists {
+		if wanted(key) {
+			continue
+		}
+		if l.len() > 0 {
+			gone.Lists++
+			gone.Events += l.len()
+		}
+		m.bytes -= l.bytes
+		l.clearEvents()
+		l.gone = true
+		delete(m.lists, key)
+	}
+	for key, n := range m.fired {
+		if !wanted(key) {
+			if *n > 0 {
+				gone.Rules++
+			}
 			delete(m.fired, key)
 		}
 	}
+	for key, f := range m.floors {
+		if !wanted(key) || f.list.gone {
+			delete(m.floors, key)
+		}
+	}
 	for key := range m.ignored {
-		if !now[key] && !m.inUse[key] {
+		if !wanted(key) {
+			gone.Ignored++
 			delete(m.ignored, key)
 		}
 	}
-	m.inUse = now
+	gone.Diffs = m.diffs.removeKeys(func(key string) bool { return wanted(ruleOf(key)) })
+	return gone
 }
 
 // Session is one event's access to the memory. It takes the lock at the first use and holds it until End, so that one
@@ -231,6 +301,8 @@ type Session struct {
 	locked bool
 	// ReadOnly: nothing is changed (an event that is evaluated once more).
 	ReadOnly bool
+	// Plain: searches go without the index.
+	Plain bool
 }
 
 // Begin starts a session.
@@ -260,6 +332,9 @@ func (s *Session) Search(q *Query, cur *Event, sc *pattern.Scratch, logs []strin
 	if s.ReadOnly {
 		return logs, false
 	}
+	if s.Plain {
+		return s.b.queries[q.ID].searchPlain(cur, sc, logs)
+	}
 	return s.b.queries[q.ID].search(cur, sc, logs)
 }
 
@@ -271,7 +346,49 @@ func (s *Session) Record(cur *Event, lists ...int) {
 	m := s.lock()
 	e := cur.clone()
 	for _, n := range lists {
-		s.b.lists[n].add(e, m.limits)
+		m.add(s.b.lists[n], e)
+	}
+}
+
+// add puts an event into a list and forgets what is too old or too much.
+func (m *Memory) add(l *eventList, e *Event) {
+	if e.bytes > min(maxEventBytes, m.limits.BytesPerList) {
+		m.evicted.TooLarge++
+		return
+	}
+	before := l.bytes
+	l.expire(e.Time)
+	for l.len() > 0 && l.len() >= m.limits.EventsPerList {
+		l.drop()
+		m.evicted.ListEvents++
+	}
+	for l.len() > 0 && l.bytes+e.bytes > m.limits.BytesPerList {
+		l.drop()
+		m.evicted.ListBytes++
+	}
+	l.add(e)
+	if !l.gone {
+		m.bytes += l.bytes - before
+		m.makeRoom()
+	}
+}
+
+// makeRoom keeps all lists together within their limit.
+func (m *Memory) makeRoom() {
+	for m.bytes > m.limits.Bytes {
+		var largest *eventList
+		for _, l := range m.lists {
+			if largest == nil || l.bytes > largest.bytes {
+				largest = l
+			}
+		}
+		before := largest.bytes
+		for n := max(1, largest.len()/16); n > 0 && largest.len() > 0 && m.bytes-(before-largest.bytes) > m.limits.Bytes; n-- {
+			largest.drop()
+			m.evicted.Bytes++
+		}
+		largest.compact()
+		m.bytes -= before - largest.bytes
 	}
 }
 

@@ -38,6 +38,7 @@ const MaxPrevious = 11
 type boundQuery struct {
 	Query
 	list  *eventList
+	floor *floor
 	index *valueIndex
 }
 
@@ -61,7 +62,7 @@ func (q *boundQuery) search(cur *Event, sc *pattern.Scratch, logs []string) ([]s
 		return logs, false
 	}
 	l := q.list
-	stop := max(l.consumed[min(max(q.Level, 1), maxLevel)], l.offset+int64(l.head))
+	stop := max(l.consumed[min(max(q.Level, 1), maxLevel)], l.offset+int64(l.head), q.floor.seq)
 	count := 0
 	var newest *Event
 	for ; seq >= stop; seq = q.index.previous[seq-l.offset] {
@@ -92,7 +93,7 @@ func (q *boundQuery) searchPlain(cur *Event, sc *pattern.Scratch, logs []string)
 	l := q.list
 	count := 0
 	var newest *Event
-	for i := len(l.events) - 1; i >= l.head; i-- {
+	for i := len(l.events) - 1; i >= max(l.head, int(q.floor.seq-l.offset)); i-- {
 		e := l.events[i]
 		if cur.Time-l.times[i] > q.Timeframe || e.Consumed >= q.Level && e.Consumed > 0 {
 			return logs, false

@@ -176,7 +176,7 @@ func TestKeysAreBounded(t *testing.T) {
 		t.Error("the newest key is forgotten, or the oldest kept")
 	}
 	s.End()
-	if st := m.Stats(); st.Keys != 10 || st.Evicted != 91 {
+	if st := m.Stats(); st.Keys != 10 || st.Evicted != (Evicted{FirstSeen: 91}) {
 		t.Errorf("%+v", st)
 	}
 }

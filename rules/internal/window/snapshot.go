@@ -1,0 +1,217 @@
+package window
+
+import (
+	"io"
+	"maps"
+	"slices"
+	"time"
+)
+
+// picture is a copy of a Memory's content at one moment. It shares strings and events with the memory: those do not
+// change, but for Event.Consumed, which is copied.
+type picture struct {
+	taken    time.Time
+	names    []string
+	lists    []listPicture
+	floors   map[string]floorPicture
+	fired    map[string]uint64
+	ignored  map[string]int64
+	seen     []recent[nothing]
+	masked   []recent[nothing]
+	diffs    []recent[string]
+	acc      []recent[*accumulated]
+	idsNames []string // Memory.recent
+}
+
+type listPicture struct {
+	key        string
+	events     []*Event
+	consumed   []int8
+	times      []int64
+	maxAge     int64
+	disordered bool
+}
+
+// floorPicture is a floor as a place in its list.
+type floorPicture struct {
+	list  string
+	place int
+}
+
+// take copies the content. Evaluation waits for it, so it only copies slices and maps of references: encoding comes
+// later.
+func (m *Memory) take(now time.Time) *picture {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	start := time.Now()
+	known := func(key string) bool { return m.inUse == nil || m.inUse[key] }
+	p := &picture{
+		taken: now, names: slices.Clone(m.names), floors: map[string]floorPicture{}, fired: map[string]uint64{}, ignored: map[string]int64{},
+		seen: m.seen.all(), masked: m.masked.all(), acc: m.acc.all(), idsNames: slices.Clone(m.recent),
+	}
+	names := make(map[*eventList]string, len(m.lists))
+	for key, l := range m.lists {
+		if !known(key) {
+			continue
+		}
+		names[l] = key
+		if l.len() == 0 {
+			continue
+		}
+		lp := listPicture{
+			key: key, events: slices.Clone(l.events[l.head:]), times: slices.Clone(l.times[l.head:]),
+			consumed: make([]int8, l.len()), maxAge: l.maxAge, disordered: l.disordered,
+		}
+		for i, e := range lp.events {
+			lp.consumed[i] = int8(e.Consumed)
+		}
+		p.lists = append(p.lists, lp)
+	}
+	for key, f := range m.floors {
+		if list, ok := names[f.list]; ok && known(key) {
+			p.floors[key] = floorPicture{list, int(max(0, f.seq-f.list.offset-int64(f.list.head)))}
+		}
+	}
+	for key, n := range m.fired {
+		if *n > 0 && known(key) {
+			p.fired[key] = *n
+		}
+	}
+	for key, t := range m.ignored {
+		if known(key) {
+			p.ignored[key] = t
+		}
+	}
+	p.diffs = slices.DeleteFunc(m.diffs.all(), func(d recent[string]) bool { return !known(ruleOf(d.key)) })
+	m.snapshots++
+	m.held = max(m.held, time.Since(start))
+	return p
+}
+
+// Snapshot writes all that is remembered, as of one moment. now is the clock's time, kept for whoever restores.
+func (m *Memory) Snapshot(w io.Writer, now time.Time) error {
+	return m.take(now).write(w)
+}
+
+// Restore replaces all that is remembered by a snapshot. An error leaves everything as it was.
+func (m *Memory) Restore(r io.Reader) error {
+	p, err := readPicture(r, m.limits)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.clear()
+	m.restored = Restored{Taken: p.taken}
+	m.put(p)
+	if m.inUse != nil {
+		m.restored.LeftOut.add(m.drop(func(key string) bool { return m.inUse[key] }))
+	}
+	for _, l := range m.lists {
+		m.restored.Events += l.len()
+	}
+	return nil
+}
+
+// put fills an empty memory.
+func (m *Memory) put(p *picture) {
+	places := make([]int, len(p.names))
+	for i, name := range p.names {
+		places[i] = m.namePlace(name)
+	}
+	moved := map[*Event]bool{}
+	for i := range p.lists {
+		lp := &p.lists[i]
+		l := m.lists[lp.key]
+		if l == nil {
+			l = &eventList{}
+			m.lists[lp.key] = l
+		}
+		l.maxAge = max(l.maxAge, lp.maxAge)
+		for i, e := range lp.events {
+			if !moved[e] {
+				moved[e] = true
+				e.move(places, len(m.names))
+			}
+			l.append(e, lp.times[i])
+		}
+		l.disordered = lp.disordered
+		m.bytes += l.bytes
+	}
+	m.putFloors(p)
+	for _, lp := range p.lists { // only now: a smaller limit than when the snapshot was made
+		m.shorten(m.lists[lp.key])
+	}
+	m.makeRoom()
+	for key, n := range p.fired {
+		if m.fired[key] == nil {
+			m.fired[key] = new(uint64)
+		}
+		*m.fired[key] = n
+	}
+	maps.Copy(m.ignored, p.ignored)
+	for _, k := range p.seen {
+		m.seen.put(k.key, k.value)
+	}
+	for _, k := range p.masked {
+		m.masked.put(k.key, k.value)
+	}
+	for _, k := range p.diffs {
+		m.diffs.put(k.key, k.value)
+	}
+	for _, k := range p.acc {
+		m.acc.put(k.key, k.value)
+	}
+	m.recent = p.idsNames
+}
+
+// putFloors sets where queries begin. One that the snapshot does not know begins behind its events.
+func (m *Memory) putFloors(p *picture) {
+	for _, f := range m.floors {
+		f.seq = f.list.end()
+	}
+	for key, fp := range p.floors {
+		l := m.lists[fp.list]
+		if l == nil {
+			l = &eventList{} // the list was empty
+			m.lists[fp.list] = l
+		}
+		f := m.floors[key]
+		if f == nil {
+			f = &floor{list: l}
+			m.floors[key] = f
+		}
+		if f.list == l {
+			f.seq = min(l.end(), l.offset+int64(l.head+fp.place))
+		}
+	}
+}
+
+// shorten brings a list within the limits.
+func (m *Memory) shorten(l *eventList) {
+	before := l.bytes
+	for l.len() > m.limits.EventsPerList {
+		l.drop()
+		m.evicted.ListEvents++
+	}
+	for l.len() > 0 && l.bytes > m.limits.BytesPerList {
+		l.drop()
+		m.evicted.ListBytes++
+	}
+	l.compact()
+	m.bytes -= before - l.bytes
+}
+
+// move puts the dynamic fields of an event that was read from a snapshot into this memory's places.
+func (e *Event) move(places []int, n int) {
+	if len(e.Dynamic) == 0 {
+		return
+	}
+	moved := make([]Value, n)
+	for i, v := range e.Dynamic {
+		if i < len(places) {
+			moved[places[i]] = v
+		}
+	}
+	e.Dynamic = moved
+}
