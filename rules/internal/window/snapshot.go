@@ -16,11 +16,12 @@ type picture struct {
 	floors   map[string]floorPicture
 	fired    map[string]uint64
 	ignored  map[string]int64
-	seen     []recent[nothing]
-	masked   []recent[nothing]
-	diffs    []recent[string]
-	acc      []recent[*accumulated]
-	idsNames []string // Memory.recent
+	seen     copied[nothing]
+	masked   copied[nothing]
+	diffs    copied[string]
+	acc      copied[*accumulated]
+	known    func(rule string) bool // says of which rules the diffs count
+	idsNames []string               // Memory.recent
 }
 
 type listPicture struct {
@@ -44,10 +45,11 @@ func (m *Memory) take(now time.Time) *picture {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	start := time.Now()
-	known := func(key string) bool { return m.inUse == nil || m.inUse[key] }
+	inUse := m.inUse // it is never changed, only replaced
+	known := func(key string) bool { return inUse == nil || inUse[key] }
 	p := &picture{
 		taken: now, names: slices.Clone(m.names), floors: map[string]floorPicture{}, fired: map[string]uint64{}, ignored: map[string]int64{},
-		seen: m.seen.all(), masked: m.masked.all(), acc: m.acc.all(), idsNames: slices.Clone(m.recent),
+		seen: m.seen.copy(), masked: m.masked.copy(), diffs: m.diffs.copy(), acc: m.acc.copy(), idsNames: slices.Clone(m.recent),
 	}
 	names := make(map[*eventList]string, len(m.lists))
 	for key, l := range m.lists {
@@ -82,7 +84,7 @@ func (m *Memory) take(now time.Time) *picture {
 			p.ignored[key] = t
 		}
 	}
-	p.diffs = slices.DeleteFunc(m.diffs.all(), func(d recent[string]) bool { return !known(ruleOf(d.key)) })
+	p.known = known
 	m.snapshots++
 	m.held = max(m.held, time.Since(start))
 	return p
@@ -150,17 +152,17 @@ func (m *Memory) put(p *picture) {
 		*m.fired[key] = n
 	}
 	maps.Copy(m.ignored, p.ignored)
-	for _, k := range p.seen {
-		m.seen.put(k.key, k.value)
+	for key := range p.seen.all {
+		m.seen.put(key, nothing{})
 	}
-	for _, k := range p.masked {
-		m.masked.put(k.key, k.value)
+	for key := range p.masked.all {
+		m.masked.put(key, nothing{})
 	}
-	for _, k := range p.diffs {
-		m.diffs.put(k.key, k.value)
+	for key, text := range p.diffs.all {
+		m.diffs.put(key, text)
 	}
-	for _, k := range p.acc {
-		m.acc.put(k.key, k.value)
+	for key, a := range p.acc.all {
+		m.acc.put(key, a)
 	}
 	m.recent = p.idsNames
 }

@@ -209,24 +209,28 @@ func (r *reader) entries() [numSections]func(*cursor) {
 		},
 		sectionFired:   func(c *cursor) { p.fired[c.keep()] = c.uint() },
 		sectionIgnored: func(c *cursor) { p.ignored[c.keep()] = c.int() },
-		sectionSeen:    func(c *cursor) { p.seen = append(p.seen, recent[nothing]{key: c.keep()}) },
-		sectionMasked:  func(c *cursor) { p.masked = append(p.masked, recent[nothing]{key: c.keep()}) },
+		sectionSeen:    func(c *cursor) { p.seen.add(c.keep(), nothing{}) },
+		sectionMasked:  func(c *cursor) { p.masked.add(c.keep(), nothing{}) },
 		sectionSimilar: func(c *cursor) {
 			if p.idsNames = append(p.idsNames, c.keep()); len(p.idsNames) > similarRecent {
 				c.fail()
 			}
 		},
-		sectionDiffs: func(c *cursor) { p.diffs = append(p.diffs, recent[string]{c.keep(), c.keep()}) },
+		sectionDiffs: func(c *cursor) {
+			key := c.keep()
+			p.diffs.add(key, c.keep())
+		},
 		sectionAccumulated: func(c *cursor) {
-			a := recent[*accumulated]{key: c.keep(), value: &accumulated{time: c.int()}}
+			key := c.keep()
+			a := &accumulated{time: c.int()}
 			present := c.upTo(1<<len(carried) - 1)
 			for i := range carried {
 				if present&(1<<i) != 0 {
-					a.value.present[i], a.value.values[i] = true, c.keep()
+					a.present[i], a.values[i] = true, c.keep()
 				}
 			}
 			r.budget -= 200
-			p.acc = append(p.acc, a)
+			p.acc.add(key, a)
 		},
 	}
 }

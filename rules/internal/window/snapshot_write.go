@@ -210,10 +210,10 @@ func (p *picture) writeRules(s *sections) {
 	}
 }
 
-func (s *sections) keys(kind byte, keys []recent[nothing]) {
+func (s *sections) keys(kind byte, keys copied[nothing]) {
 	s.begin(kind)
-	for _, k := range keys {
-		s.string(k.key)
+	for key := range keys.all {
+		s.string(key)
 		s.entryEnd()
 	}
 }
@@ -226,18 +226,21 @@ func (p *picture) writeKeys(s *sections) {
 		s.string(k)
 	}
 	s.begin(sectionDiffs)
-	for _, k := range p.diffs {
-		s.string(k.key)
-		s.string(k.value)
+	for key, text := range p.diffs.all {
+		if !p.known(ruleOf(key)) {
+			continue
+		}
+		s.string(key)
+		s.string(text)
 		s.entryEnd()
 	}
 	s.begin(sectionAccumulated)
-	for _, k := range p.acc {
-		s.string(k.key)
-		s.int(k.value.time)
-		s.uint(flags(k.value.present[:]...))
-		for i, v := range k.value.values {
-			if k.value.present[i] {
+	for key, a := range p.acc.all {
+		s.string(key)
+		s.int(a.time)
+		s.uint(flags(a.present[:]...))
+		for i, v := range a.values {
+			if a.present[i] {
 				s.string(v)
 			}
 		}
