@@ -59,6 +59,9 @@ func (f *filterFlags) filter(now time.Time) (*armorv1.AlertFilter, error) {
 		}
 		*bound.into = timestamppb.New(at)
 	}
+	if f.since != "" && f.until != "" && !out.GetSince().AsTime().Before(out.GetUntil().AsTime()) {
+		return nil, usagef("--since %s is not before --until %s: no alert can match", f.since, f.until)
+	}
 	return out, nil
 }
 
@@ -114,6 +117,9 @@ func newAlertsSearch() *cobra.Command {
 			}
 			if err != nil {
 				return err
+			}
+			if !asJSON && total == 0 {
+				terminal.New(cmd.ErrOrStderr()).Line("no alert matches")
 			}
 			if !asJSON && uint64(shown) < total {
 				terminal.New(cmd.ErrOrStderr()).Line("%d of %d alerts; --limit 0 prints all", shown, total)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"armor/services/armor/datadir"
 )
 
 // armor runs one command line.
@@ -51,6 +53,7 @@ func TestUsageErrorsAreOneLine(t *testing.T) {
 		{"logtest", "--agent", "a b"}, {"logtest", "--now", "tomorrow"}, {"logtest", "--ruleset", "/nonexistent"}, {"logtest", "--set-rule-decoder", "x"},
 		{"certs", "init", "--dir", t.TempDir(), "--agent", "a/b"}, {"certs", "init", "--dir", t.TempDir(), "--agent", "000"},
 		{"certs", "init", "--days", "0"}, {"alerts", "search", "--limit", "-1"}, {"alerts", "top", "--size", "0"}, {"alerts", "count", "--since", "x"},
+		{"alerts", "search", "--since", "2026-01-02", "--until", "2026-01-01"}, {"up", "--data", "/proc/armor"}, {"up", "--data", "/proc"},
 		{"alerts", "count", "--data", "/nonexistent"}, {"status", "--data", "/nonexistent"}, {"agents", "list", "--address", "nonsense"},
 	} {
 		code, out, errs := armor(t, "", args...)
@@ -66,6 +69,23 @@ func TestNothingRuns(t *testing.T) {
 		if code != 1 || !strings.Contains(errs, "armor up") {
 			t.Errorf("armor %v: code %d, %q", args, code, errs)
 		}
+	}
+}
+
+// What --json prints is JSON or nothing, also where nothing runs on a directory that knows its store.
+func TestStatusAsJSONOfWhatDoesNotRun(t *testing.T) {
+	dir, err := datadir.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := dir.ChooseStore(datadir.Store{Kind: datadir.Embedded}); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, _ := armor(t, "", "status", "--data", dir.Path()); code != 1 || !strings.Contains(out, "embedded store") {
+		t.Errorf("code %d, %q", code, out)
+	}
+	if code, out, _ := armor(t, "", "status", "--json", "--data", dir.Path()); code != 1 || out != "" {
+		t.Errorf("code %d, %q", code, out)
 	}
 }
 

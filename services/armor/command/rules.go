@@ -2,9 +2,7 @@ package command
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"armor/rules"
-	"armor/rules/rulestest"
 	"armor/services/armor/terminal"
 )
 
@@ -43,6 +40,9 @@ type ruleView struct {
 	File        string   `json:"file"`
 	Line        int      `json:"line"`
 	XML         string   `json:"xml,omitempty"`
+	// Children and Places are only there when one rule is shown.
+	Children *int        `json:"children,omitempty"`
+	Places   []rulePlace `json:"places,omitempty"`
 }
 
 func viewRule(r *rules.Rule) ruleView {
@@ -57,6 +57,7 @@ func newRulesList() *cobra.Command {
 	var (
 		flags    rulesetFlags
 		asJSON   bool
+		tree     bool
 		group    string
 		minLevel int
 	)
@@ -65,14 +66,22 @@ func newRulesList() *cobra.Command {
 		Short: "List rules in the order of their ids",
 		Example: `  armor rules list
   armor rules list --group amazon-ec2 --min-level 5
+  armor rules list --tree
   armor rules list --json | jq -r 'select(.level >= 10) | .id'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if tree && (asJSON || group != "" || minLevel > 0) {
+				return usagef("--tree shows all rules to a person; leave out --json, --group and --min-level")
+			}
 			rs, err := flags.load()
 			if err != nil {
 				return err
 			}
 			out := output(cmd)
+			if tree {
+				printTree(out, rs)
+				return out.Flush()
+			}
 			table := terminal.NewTable(">ID", ">Level", "Description", "Groups", "File")
 			for _, r := range rs.Rules() {
 				if r.Level < minLevel || group != "" && !slices.Contains(r.Groups, group) {
@@ -94,6 +103,7 @@ func newRulesList() *cobra.Command {
 	}
 	flags.register(cmd.Flags())
 	jsonFlag(cmd, &asJSON, "one JSON object per rule")
+	cmd.Flags().BoolVar(&tree, "tree", false, "show the rules in the order in which they are tried, each under its parent")
 	cmd.Flags().StringVar(&group, "group", "", "only rules with this `group`")
 	cmd.Flags().IntVar(&minLevel, "min-level", 0, "only rules of at least this `level`")
 	return cmd
@@ -106,7 +116,7 @@ func newRulesShow() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "show ID...",
-		Short: "Show rules with their definition",
+		Short: "Show rules with their definition and their place in the tree",
 		Example: `  armor rules show 80309
   armor rules show --json 80301 80303`,
 		Args: cobra.MinimumNArgs(1),
@@ -128,6 +138,8 @@ func newRulesShow() *cobra.Command {
 				}
 				view := viewRule(r)
 				view.XML = r.XML
+				children := len(rs.Children(r))
+				view.Children, view.Places = &children, placesOf(rs, r)
 				if asJSON {
 					if err := json.NewEncoder(out).Encode(view); err != nil {
 						return err
@@ -137,134 +149,15 @@ func newRulesShow() *cobra.Command {
 				if i > 0 {
 					fmt.Fprintln(out)
 				}
-				fmt.Fprintf(out, "%s  %s  %s\n%s\n\n%s\n", p.Bold("rule "+arg), p.Level(uint32(r.Level)), terminal.Clean(r.Description, 0),
-					p.Dim(fmt.Sprintf("%s:%d  groups %s  under %v", r.File, r.Line, strings.Join(r.Groups, ","), r.Parents)), r.XML)
+				fmt.Fprintf(out, "%s  %s  %s\n%s\n", p.Bold("rule "+arg), p.Level(uint32(r.Level)), terminal.Clean(r.Description, 0),
+					p.Dim(fmt.Sprintf("%s:%d  groups %s", r.File, r.Line, strings.Join(r.Groups, ","))))
+				printPlaces(out, rs, r, view.Places)
+				fmt.Fprintf(out, "\n%s\n", r.XML)
 			}
 			return out.Flush()
 		},
 	}
 	flags.register(cmd.Flags())
 	jsonFlag(cmd, &asJSON, "one JSON object per rule")
-	return cmd
-}
-
-func newRulesLint() *cobra.Command {
-	var (
-		flags  rulesetFlags
-		asJSON bool
-	)
-	cmd := &cobra.Command{
-		Use:   "lint",
-		Short: "Check a ruleset: every mistake at once, with file and line",
-		Long: `Loads the ruleset as a manager would and prints every finding as file:line: subject: message.
-Ends with 2 when the ruleset does not load; with --strict warnings count too.`,
-		Example: `  armor rules lint
-  armor rules lint --ruleset ./ruleset --strict`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			rs, err := flags.Load()
-			var load *rules.LoadError
-			var problems []rules.Problem
-			switch {
-			case errors.As(err, &load):
-				problems = load.Problems
-			case err != nil:
-				return usage(err)
-			default:
-				problems = rs.Problems()
-			}
-			if err := printFindings(cmd, problems, asJSON); err != nil {
-				return err
-			}
-			if load != nil {
-				return usagef("the ruleset does not load: %d errors, %d warnings", count(problems, rules.Error), count(problems, rules.Warning))
-			}
-			if !asJSON {
-				terminal.New(cmd.OutOrStdout()).Line("%d rules, %d decoders, %d lists in %d files; %d warnings; hash %s",
-					len(rs.Rules()), rs.DecoderCount(), rs.ListCount(), len(rs.Files()), len(problems), rs.Hash())
-			}
-			return nil
-		},
-	}
-	flags.register(cmd.Flags())
-	jsonFlag(cmd, &asJSON, "one JSON object per finding")
-	return cmd
-}
-
-func count(problems []rules.Problem, severity rules.Severity) (n int) {
-	for _, p := range problems {
-		if p.Severity == severity {
-			n++
-		}
-	}
-	return n
-}
-
-func printFindings(cmd *cobra.Command, problems []rules.Problem, asJSON bool) error {
-	if !asJSON {
-		printProblems(terminal.New(cmd.OutOrStdout()), problems)
-		return nil
-	}
-	out := output(cmd)
-	for _, p := range problems {
-		severity := "warning"
-		if p.Severity == rules.Error {
-			severity = "error"
-		}
-		err := json.NewEncoder(out).Encode(struct {
-			File     string `json:"file"`
-			Line     int    `json:"line"`
-			Subject  string `json:"subject,omitempty"`
-			Message  string `json:"message"`
-			Severity string `json:"severity"`
-		}{p.File, p.Line, p.Subject, p.Message, severity})
-		if err != nil {
-			return err
-		}
-	}
-	return out.Flush()
-}
-
-func newRulesTest() *cobra.Command {
-	var flags rulesetFlags
-	cmd := &cobra.Command{
-		Use:   "test FILE...",
-		Short: "Run rule test files and count what passed",
-		Long: `Runs test files against the ruleset: sections with log lines and the rule, level and decoder that they must end in. Prints each
-failure with what was expected and what came, and ends with "N passed, N failed". Ends with 1 when a test failed.`,
-		Example: `  armor rules test tests/*.ini
-  armor rules test --ruleset ./ruleset --set-rule-decoder 60000=json tests/*.ini`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, files []string) error {
-			rs, err := flags.load()
-			if err != nil {
-				return err
-			}
-			p := terminal.New(cmd.OutOrStdout())
-			var passed, failed int
-			for _, file := range files {
-				data, err := os.ReadFile(file)
-				if err != nil {
-					return usagef("read the test file: %w", err)
-				}
-				report, err := rulestest.Runner{Ruleset: rs}.Run(cmd.Context(), file, data)
-				if err != nil {
-					return usage(err)
-				}
-				for _, f := range report.Failures() {
-					p.Line("%s", terminal.Clean(f.String(), 0))
-					p.Line("    %s", p.Dim(terminal.Clean(f.Log, 240)))
-				}
-				passed += report.Passed
-				failed += report.Failed
-			}
-			p.Line("%d passed, %d failed", passed, failed)
-			if failed > 0 {
-				return errFailed
-			}
-			return nil
-		},
-	}
-	flags.register(cmd.Flags())
 	return cmd
 }

@@ -39,7 +39,7 @@ Ends with 1 when a part is not ready or nothing is running.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			conn, err := connection.dial()
 			if errors.Is(err, errNotRunning) {
-				return notRunning(cmd, connection.data, err)
+				return notRunning(cmd, connection.data, asJSON, err)
 			}
 			if err != nil {
 				return err
@@ -73,12 +73,12 @@ Ends with 1 when a part is not ready or nothing is running.`,
 }
 
 // notRunning says what a data directory holds though nothing runs on it.
-func notRunning(cmd *cobra.Command, path string, cause error) error {
+func notRunning(cmd *cobra.Command, path string, asJSON bool, cause error) error {
 	dir, err := datadir.At(path)
 	if err != nil {
 		return usage(err)
 	}
-	if s, ok, err := dir.Store(); err == nil && ok {
+	if s, ok, err := dir.Store(); err == nil && ok && !asJSON {
 		where := "embedded store, " + dir.Alerts()
 		if s.Kind == datadir.Elasticsearch {
 			where = "Elasticsearch, " + strings.Join(s.URLs, ", ")
