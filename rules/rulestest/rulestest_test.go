@@ -1,9 +1,11 @@
 package rulestest_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -86,13 +88,48 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
+// TestSectionsOfOneName: they complete each other, unless both state the same part of an expectation.
+func TestSectionsOfOneName(t *testing.T) {
+	const x = "log 1 pass = Nov 23 09:00:01 h app: x\n"
+	const want = "rule: 100\nALERT = 3\ndecoder = app\n"
+	for text, passed := range map[string]int{
+		"[a]\n" + x + "[b]\n" + x + want + "[a]\n" + want:                             2,
+		"[a]\n" + x + x + "[a]\n" + x + "rule = 101\nalert = 7\ndecoder = app\n":      1, // one session of three lines
+		"[a]\n" + x + want + "[a]\nrule = 101\nlog 1 fail = Nov 23 09:00:01 h app: x": 2,
+		"[a]\n" + x + want + "rule = 101\n":                                           0, // two rules: none is both
+		"[a]\n[stray = line\n" + x + want:                                             1,
+	} {
+		report, err := rulestest.Run(ruleset(t), "s.ini", []byte(text))
+		if err != nil || report.Passed != passed {
+			t.Errorf("%q: %d passed, expected %d: %v %v", text, report.Passed, passed, report.Failures(), err)
+		}
+	}
+}
+
 func FuzzRun(f *testing.F) {
 	rs := ruleset(f)
-	f.Add("[a]\nlog 1 pass = Nov 23 09:00:01 h app: x\nrule = 100\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		report, err := rulestest.Run(rs, "f.ini", []byte(text))
-		if err == nil && report.Failed != len(report.Failures()) {
-			t.Errorf("%d failed, %d told", report.Failed, len(report.Failures()))
+	f.Add(false, "[a]\nlog 1 pass = Nov 23 09:00:01 h app: x\nrule = 100\n")
+	f.Add(true, sessions)
+	f.Add(true, "tests: [{name: a, events: [{json: &a {b: [*a]}, expect: {rule: none}}]}]")
+	f.Fuzz(func(t *testing.T, yaml bool, text string) {
+		name := "f.ini"
+		if yaml {
+			name = "f.yaml"
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // a file may ask for a million events
+		defer cancel()
+		report, err := rulestest.Runner{Ruleset: rs}.Run(ctx, name, []byte(text))
+		if err != nil {
+			return
+		}
+		failed := 0
+		for _, r := range report.Results {
+			if len(r.Failures) > 0 {
+				failed++
+			}
+		}
+		if report.Failed != failed || report.Passed+report.Failed != len(report.Results) {
+			t.Errorf("%d passed and %d failed of %d results", report.Passed, report.Failed, len(report.Results))
 		}
 	})
 }

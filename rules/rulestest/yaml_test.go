@@ -54,3 +54,30 @@ func TestYAML(t *testing.T) {
 		t.Errorf("failures:\n%s\nexpected:\n%s", strings.Join(got, "\n"), want)
 	}
 }
+
+// TestBadYAML: every mistake names its line and what to do.
+func TestBadYAML(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                      "bad.yaml:1: the file is empty",
+		"tests: [\n":                            "bad.yaml:",
+		"test: []\n":                            `bad.yaml:1: unknown key "test"`,
+		"tests:\n  - nam: x\n":                  `bad.yaml:2: unknown key "nam"; a test may have name, time`,
+		"tests:\n  - events:\n      - log: x\n": "bad.yaml:2: the test has no name",
+		"tests:\n  - name: a\n    events:\n    - log: x":                                `no event of the test has an "expect"`,
+		"tests:\n  - {name: a, events: [{log: x, json: {}, expect: {rule: 1}}]}":        "exactly one of log, json and cloudtrail; this one has 2",
+		"tests:\n  - {name: a, events: [{log: x, after: 1y, expect: {rule: 1}}]}":       "no span of time",
+		"tests:\n  - {name: a, events: [{log: x, repeat: 2000000, expect: {rule: 1}}]}": "no number from 1 to 1000000",
+		"tests:\n  - {name: a, events: [{log: x, expect: {rule: x}}]}":                  "no number from 1 to 999999",
+		"tests:\n  - {name: a, agent: 'a b', events: [{log: x, expect: {rule: 1}}]}":    "an id has 1 to 64",
+		"tests:\n  - {name: a, time: now, events: [{log: x, expect: {rule: 1}}]}":       "no point in time",
+		"tests:\n  - {name: a, events: [{json: &a {b: [*a]}, expect: {rule: 1}}]}":      "bad.yaml:2: json: it is nested deeper",
+		"tests: []\n---\ntests: []\n":                                                   "second document",
+		"tests:\n  - &t {name: a, events: [{log: x, expect: {rule: 1}}]}\n  - *t\n":     "has the name of the test in line 2",
+		"tests:\n  - {name: a, events: [{log: x, expect: {fields: {a: {b: c}}}}]}":      "write the name with dots",
+	} {
+		_, err := rulestest.Run(ruleset(t), "bad.yaml", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q:\n%v\nexpected %q", text, err, want)
+		}
+	}
+}

@@ -173,3 +173,53 @@ func TestParseTime(t *testing.T) {
 		}
 	}
 }
+
+// The tools for rules on the built-in ruleset: what a script reads from them.
+func TestRuleTools(t *testing.T) {
+	folder := t.TempDir()
+	text := `tests:
+  - name: stop
+    events:
+      - cloudtrail: {eventSource: ec2.amazonaws.com, eventName: StopInstances}
+        expect: {rule: 80308}
+      - cloudtrail: {eventSource: ec2.amazonaws.com, eventName: StopInstances, errorCode: Client.UnauthorizedOperation}
+        expect: {rule: 80309, level: 5, decoder: json}
+`
+	if err := os.WriteFile(filepath.Join(folder, "a.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := armor(t, "", "rules", "test", "--json", "--coverage", folder)
+	var doc struct {
+		Passed, Failed int
+		Coverage       struct{ Rules struct{ Total, Tested int } }
+		Tests          []struct {
+			Failures []struct{ Line int }
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &doc); err != nil {
+		t.Fatalf("code %d, %v: %s%s", code, err, out, errs)
+	}
+	if code != 1 || doc.Failed != 1 || doc.Coverage.Rules.Total == 0 || doc.Coverage.Rules.Tested != 0 || doc.Tests[0].Failures[0].Line != 6 {
+		t.Errorf("code %d, %s", code, out)
+	}
+	if code, _, errs = armor(t, "", "rules", "test", t.TempDir()); code != 2 || !strings.Contains(errs, "holds no test file") {
+		t.Errorf("an empty folder: code %d, %s", code, errs)
+	}
+	if code, out, errs = armor(t, "", "rules", "show", "80309"); code != 0 || !strings.Contains(out, "under 80308 under 80300, tried first there\n0 rules hang under it") {
+		t.Errorf("show: code %d, %s%s", code, out, errs)
+	}
+	if code, out, errs = armor(t, "", "rules", "list", "--tree"); code != 0 || !strings.Contains(out, "80308  level") {
+		t.Errorf("tree: code %d, %s%s", code, out, errs)
+	}
+	overlay := t.TempDir()
+	if err := os.Mkdir(filepath.Join(overlay, "rules"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	rule := `<group name="x,"><rule id="100900" level="3"><if_sid>80308</if_sid><regex type="pcre2">(a)\1</regex><description>d</description></rule></group>`
+	if err := os.WriteFile(filepath.Join(overlay, "rules", "x.xml"), []byte(rule), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs = armor(t, "", "rules", "lint", "--json", "--strict", "--overlay", overlay); code != 2 || !strings.Contains(out, `"code":"slow"`) {
+		t.Errorf("lint: code %d, %s%s", code, out, errs)
+	}
+}

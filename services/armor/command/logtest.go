@@ -22,6 +22,8 @@ type logtestOptions struct {
 	json, blank bool
 	location    string
 	agent       string
+	trace       string
+	why         []int
 }
 
 func newLogtest() *cobra.Command {
@@ -34,9 +36,14 @@ The lines share one session, so that rules which count events work; an empty lin
 --blank-line-resets. Nothing is stored and no alert is made.
 
 With --json each result is one object on one line: predecoder, decoder, data, rule (id, level, description, groups, ...; absent when
-no rule matched), alert, location, full_log.`,
+no rule matched), alert, location, full_log; with --trace and --why also trace and why.
+
+--trace shows every decoder and rule that was tried, with the condition that failed and the value it was tried on. What is only for another
+program or decoder is summed up; --trace=all shows that too. --why RULE says why that rule was not the answer: at each place where it hangs
+in the tree of rules, the first condition that failed, its own or that of a rule above it, or which rule won before it.`,
 		Example: `  armor logtest < /var/log/auth.log
   echo 'Nov 23 02:40:01 web-1 sshd[411]: Failed password for root from 203.0.113.66 port 4022 ssh2' | armor logtest
+  armor logtest --trace --why 200020 < /var/log/auth.log
   armor logtest --json --ruleset ./my-ruleset < events.json | jq -r '.rule.id'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
@@ -47,7 +54,30 @@ no rule matched), alert, location, full_log.`,
 	cmd.Flags().BoolVar(&o.blank, "blank-line-resets", false, "an empty line begins a fresh session, without history")
 	cmd.Flags().StringVar(&o.location, "location", "stdin", "where the lines are said to be read")
 	cmd.Flags().StringVar(&o.agent, "agent", "", "agent that reads them, as `ID` or ID:NAME (default: this process)")
+	cmd.Flags().StringVar(&o.trace, "trace", "", "show what was tried on the way; `all`: also what is for other programs and decoders")
+	cmd.Flags().Lookup("trace").NoOptDefVal = traceShort
+	cmd.Flags().IntSliceVar(&o.why, "why", nil, "say why this `RULE` was not the answer (repeatable)")
 	return cmd
+}
+
+// The values of --trace.
+const (
+	traceShort = "short"
+	traceAll   = "all"
+)
+
+// explain reads --trace and --why.
+func (o *logtestOptions) explain(rs *rules.Ruleset) (logtest.Explain, error) {
+	e := logtest.Explain{Trace: o.trace != "", All: o.trace == traceAll, Why: o.why}
+	if o.trace != "" && o.trace != traceShort && o.trace != traceAll {
+		return e, usagef("--trace is %q; write --trace or --trace=all", o.trace)
+	}
+	for _, id := range o.why {
+		if err := rs.Explainable(id); err != nil {
+			return e, usagef("--why: %w", err)
+		}
+	}
+	return e, nil
 }
 
 var agentID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
@@ -68,6 +98,10 @@ func (o *logtestOptions) run(cmd *cobra.Command) error {
 		return err
 	}
 	rs, err := o.rules.load()
+	if err != nil {
+		return err
+	}
+	explain, err := o.explain(rs)
 	if err != nil {
 		return err
 	}
@@ -97,7 +131,10 @@ func (o *logtestOptions) run(cmd *cobra.Command) error {
 			}
 			continue
 		}
-		result := session.Test(string(line))
+		result, err := session.Explain(string(line), explain)
+		if err != nil {
+			return errors.Join(err, out.Flush())
+		}
 		if o.json {
 			out.Write(result.JSON())
 			out.WriteByte('\n')
