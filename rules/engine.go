@@ -12,6 +12,9 @@ type EngineOptions struct {
 	State State
 	// Now is the clock for windows and for rules with time or weekday; nil: time.Now.
 	Now func() time.Time
+	// Plain evaluates without any shortcut: every rule is tried at every place where it hangs, and correlation looks at
+	// every earlier event. It gives the same verdicts, more slowly; for comparison.
+	Plain bool
 }
 
 // Engine evaluates events against a ruleset. It is safe for concurrent use.
@@ -19,12 +22,13 @@ type Engine struct {
 	rs      *Ruleset
 	state   State
 	now     func() time.Time
+	plain   bool
 	binding *window.Binding
 }
 
 // NewEngine makes an engine for a ruleset.
 func NewEngine(rs *Ruleset, opts EngineOptions) *Engine {
-	e := &Engine{rs: rs, state: opts.State, now: opts.Now}
+	e := &Engine{rs: rs, state: opts.State, now: opts.Now, plain: opts.Plain}
 	if e.now == nil {
 		e.now = time.Now
 	}
@@ -47,6 +51,7 @@ func (e *Engine) NewEvaluation() *Evaluation {
 	x := &Evaluation{event: e.rs.decoders.NewEvent()}
 	x.context.Event = x.event
 	x.context.Symbols = e.binding.Symbols
+	x.context.Plain, x.context.Session.Plain = e.plain, e.plain
 	return x
 }
 

@@ -28,7 +28,29 @@ func NewSession(e *rules.Engine, opts Options) *Session {
 
 // Test evaluates one line.
 func (s *Session) Test(line string) Result {
-	ev := rules.Event{AgentID: s.opts.AgentID, AgentName: s.opts.AgentName, Location: s.opts.Location, Log: line}
+	ev := s.event(line)
 	s.engine.Decode(&ev, s.x)
 	return newResult(&ev, s.engine.Match(s.x))
+}
+
+// Explain is Test with an account of the way to the result. The error is an *rules.UnknownRuleError when a rule to be
+// explained is not loaded; then nothing is evaluated.
+func (s *Session) Explain(line string, e Explain) (Result, error) {
+	for _, id := range e.Why {
+		if err := s.engine.Ruleset().Explainable(id); err != nil {
+			return Result{}, err
+		}
+	}
+	if !e.wanted() {
+		return s.Test(line), nil
+	}
+	ev := s.event(line)
+	verdict, trace := s.engine.Trace(&ev, s.x)
+	r := newResult(&ev, verdict)
+	err := r.explain(trace, e)
+	return r, err
+}
+
+func (s *Session) event(line string) rules.Event {
+	return rules.Event{AgentID: s.opts.AgentID, AgentName: s.opts.AgentName, Location: s.opts.Location, Log: line}
 }

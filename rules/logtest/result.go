@@ -18,7 +18,9 @@ type Result struct {
 	// Alert says that an alert would be made.
 	Alert bool
 
-	doc document
+	doc   document
+	steps []rules.Step
+	whys  []*rules.Why
 }
 
 // document is the JSON form.
@@ -32,6 +34,8 @@ type document struct {
 	PreviousOutput string            `json:"previous_output,omitempty"`
 	FullLog        string            `json:"full_log,omitempty"`
 	Location       string            `json:"location"`
+	Trace          []step            `json:"trace,omitempty"`
+	Why            []reason          `json:"why,omitempty"`
 }
 
 func newResult(ev *rules.Event, v *rules.Verdict) Result {
@@ -85,7 +89,8 @@ func newResult(ev *rules.Event, v *rules.Verdict) Result {
 }
 
 // JSON gives the result as one JSON object, in the form of `armor logtest --json`: predecoder, decoder, data, rule
-// (absent when none matched; id is a string, level a number), alert, location, full_log.
+// (absent when none matched; id is a string, level a number), alert, location, full_log; and trace and why where Explain
+// asked for them.
 func (r Result) JSON() []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

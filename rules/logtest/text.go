@@ -10,54 +10,69 @@ import (
 // text shows a result in three phases: header, decoder and fields, rule.
 func text(r *Result) string {
 	var b strings.Builder
+	phases(&b, r)
+	lines := func(title string, list []string) {
+		if len(list) == 0 {
+			return
+		}
+		section(&b, title)
+		for _, l := range list {
+			b.WriteString("   " + l + "\n")
+		}
+	}
+	lines("Trace (- failed, + matched, * the answer)", r.TraceText())
+	lines("Why", r.WhyText())
+	return b.String()
+}
+
+func phases(b *strings.Builder, r *Result) {
 	d := &r.doc
-	section(&b, "1. Header")
+	section(b, "1. Header")
 	if len(d.Predecoder) == 0 {
-		line(&b, "", "none: the line is taken whole")
+		line(b, "", "none: the line is taken whole")
 	}
 	for _, name := range []string{"timestamp", "hostname", "program_name"} {
 		if v := d.Predecoder[name]; v != "" {
-			line(&b, name, v)
+			line(b, name, v)
 		}
 	}
-	section(&b, "2. Decoder")
+	section(b, "2. Decoder")
 	if r.Decoder == "" {
-		line(&b, "", "no decoder matched")
+		line(b, "", "no decoder matched")
 	} else {
-		line(&b, "name", r.Decoder)
+		line(b, "name", r.Decoder)
 		if p, ok := d.Decoder["parent"].(string); ok && p != r.Decoder {
-			line(&b, "parent", p)
+			line(b, "parent", p)
 		}
 	}
-	flatten(&b, "", d.Data)
-	section(&b, "3. Rule")
+	flatten(b, "", d.Data)
+	section(b, "3. Rule")
 	if d.Rule == nil {
-		line(&b, "", "no rule matched")
-		return b.String()
+		line(b, "", "no rule matched")
+		return
 	}
 	rule := d.Rule.rule
-	line(&b, "id", idText(rule.ID))
-	line(&b, "level", fmt.Sprint(rule.Level))
-	line(&b, "description", r.Description)
-	line(&b, "groups", strings.Join(rule.Groups, ", "))
+	line(b, "id", idText(rule.ID))
+	line(b, "level", fmt.Sprint(rule.Level))
+	line(b, "description", r.Description)
+	line(b, "groups", strings.Join(rule.Groups, ", "))
 	for _, c := range rule.Compliance {
-		line(&b, c.Standard, strings.Join(c.Requirements, ", "))
+		line(b, c.Standard, strings.Join(c.Requirements, ", "))
 	}
 	for _, m := range rule.Mitre {
-		line(&b, "mitre", strings.TrimSpace(m.ID+" "+m.Technique))
+		line(b, "mitre", strings.TrimSpace(m.ID+" "+m.Technique))
 	}
-	line(&b, "fired", fmt.Sprintf("%d times", d.Rule.fired))
+	line(b, "fired", fmt.Sprintf("%d times", d.Rule.fired))
 	switch {
 	case d.SuppressedBy != "":
-		line(&b, "alert", fmt.Sprintf("no: the rule ignores repetitions for %d s", rule.Ignore))
+		line(b, "alert", fmt.Sprintf("no: the rule ignores repetitions for %d s", rule.Ignore))
 	case r.Alert:
-		line(&b, "alert", "yes")
+		line(b, "alert", "yes")
 	case rule.NoLog:
-		line(&b, "alert", "no: the rule says no_log")
+		line(b, "alert", "no: the rule says no_log")
 	default:
-		line(&b, "alert", "no: level 0")
+		line(b, "alert", "no: level 0")
 	}
-	return b.String()
 }
 
 func section(b *strings.Builder, title string) {

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -48,23 +49,22 @@ func (c decodedAs) find(x *Context, ok bool) Finding {
 }
 
 func (c *expr) find(x *Context, ok bool) Finding {
-	text, has := c.source.of(x)
-	f := finding(text, has)
-	return f.gaveUp(x, ok)
+	f := finding(c.source.of(x))
+	return f.gaveUp(x, ok, c.m)
 }
 
 // gaveUp notes that a pattern took too much work.
-func (f Finding) gaveUp(x *Context, ok bool) Finding {
-	if !ok && x.Event.Scratch.Err != nil {
-		f.Note = x.Event.Scratch.Err.Error()
+func (f Finding) gaveUp(x *Context, ok bool, m pattern.Matcher) Finding {
+	var limit *pattern.LimitError
+	if !ok && errors.As(x.Event.Scratch.Err, &limit) && limit.Pattern == m.String() {
+		f.Note = limit.Error()
 	}
 	return f
 }
 
 func (c *user) find(x *Context, ok bool) Finding {
-	text, has := x.userName()
-	f := finding(text, has)
-	return f.gaveUp(x, ok)
+	f := finding(x.userName())
+	return f.gaveUp(x, ok, c.m)
 }
 
 func (c minSize) find(x *Context, _ bool) Finding {
@@ -171,7 +171,7 @@ func (c *correlate) find(x *Context, ok bool) Finding {
 	return f
 }
 
-// pattern gives the pattern of a condition, where it has one.
+// patternOf gives the pattern of a condition, where it has one.
 func patternOf(c Condition) pattern.Matcher {
 	switch c := c.(type) {
 	case *expr:

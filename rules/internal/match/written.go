@@ -151,3 +151,18 @@ func (r *Rule) written(names []string, nth int) []string {
 	}
 	return out
 }
+
+// Variables says whether the rule's file fills variables in this condition.
+func (f *Finding) Variables() bool {
+	m := patternOf(f.rule.conditions[f.condition])
+	if m == nil {
+		return false
+	}
+	written := f.Condition()
+	for i := 0; i+1 < len(written); i++ {
+		if c := written[i+1]; written[i] == '$' && (c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '_') {
+			return true
+		}
+	}
+	return false
+}
