@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"bytes"
 	"fmt"
 	"sync"
 	"testing"
@@ -91,16 +92,39 @@ func TestReloadKeepsTheMemoryOfUnchangedRules(t *testing.T) {
 	b.expect(b.repeat(1, 0), "100") // the counted rule changed: its window begins anew
 }
 
+// FuzzLoad: decoders, rules, a list and settings are loaded or refused together, and what is loaded evaluates a line.
 func FuzzLoad(f *testing.F) {
-	f.Add(loginDecoder, `<group name="g">`+loginRule+`</group>`, "Nov 23 12:00:00 h app[1]: login a from b via c")
-	f.Add(`<decoder name="j"><prematch>^{</prematch><plugin_decoder>JSON_Decoder</plugin_decoder></decoder>`, `<group name="g"><rule id="1" level="3"><field name="a.b">\d+</field></rule></group>`, `{"a":{"b":1}}`)
-	f.Add("", tenMistakes, "x")
-	f.Fuzz(func(t *testing.T, decoders, rulesText, line string) {
-		rs, err := rules.Load(rules.Options{}, rules.Source{FS: tree("decoders/d.xml", decoders, "rules/r.xml", rulesText)})
+	f.Add(loginDecoder, `<group name="g">`+loginRule+`</group>`, "", "", "Nov 23 12:00:00 h app[1]: login a from b via c")
+	f.Add(`<decoder name="j"><prematch>^{</prematch><plugin_decoder>JSON_Decoder</plugin_decoder></decoder>`, `<group name="g"><rule id="1" level="3"><field name="a.b">\d+</field></rule></group>`, "", "", `{"a":{"b":1}}`)
+	f.Add("", tenMistakes, "", "", "x")
+	f.Add(loginDecoder, `<var name="W">login</var><group name="g,"><rule id="100" level="3"><match>$W</match><description>$(srcip)</description></rule>
+<rule id="101" level="5" frequency="2" timeframe="9" ignore="5"><if_matched_sid>100</if_matched_sid><same_source_ip /><different_field>door</different_field></rule>
+<rule id="102" level="5"><if_sid>100</if_sid><list field="srcip" lookup="address_match_key">etc/lists/bad</list><check_diff /><if_fts /><ignore>srcip</ignore></rule></group>`,
+		"10.0.0.0/8:net\n192.168.:lan\n\"a:b\":c", "exclude: [x.xml]\nlists: [bad]\n", "Nov 23 12:00:00 h app[1]: login a from 10.0.0.1 via c")
+	f.Add(`<decoder name="sshd"><program_name>^sshd</program_name></decoder>
+<decoder name="sshd-success"><parent>sshd</parent><prematch>^Accepted</prematch><regex offset="after_prematch">^ \S+ for (\S+) from (\S+) port (\d+)</regex><order>user, srcip, srcport</order><fts>name, user, location</fts></decoder>`,
+		`<group name="syslog,sshd,"><rule id="5700" level="0" noalert="1"><decoded_as>sshd</decoded_as><description>SSHD</description></rule>
+<rule id="5715" level="3"><if_sid>5700</if_sid><match>^Accepted|authenticated.$</match><options>no_full_log</options><mitre><id>T1078</id></mitre><group>authentication_success,gdpr_IV_32.2,</group></rule></group>`,
+		"", "lists: []\n", "Nov 23 12:00:00 h sshd[1]: Accepted password for root from 10.0.0.1 port 22 ssh2")
+	f.Fuzz(func(t *testing.T, decoders, rulesText, list, settings, line string) {
+		files := []string{"decoders/d.xml", decoders, "rules/r.xml", rulesText, "lists/bad", list}
+		if settings != "" {
+			files = append(files, "ruleset.yaml", settings)
+		}
+		rs, err := rules.Load(rules.Options{}, rules.Source{FS: tree(files...)})
 		if err != nil {
 			return
 		}
-		v := rules.NewEngine(rs, rules.EngineOptions{}).Evaluate(&rules.Event{Log: line})
-		v.AppendData(nil)
+		e := rules.NewEngine(rs, rules.EngineOptions{})
+		for range 3 {
+			e.Evaluate(&rules.Event{Log: line}).AppendData(nil)
+		}
+		var b bytes.Buffer
+		if err := e.State().Snapshot(&b); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.State().Restore(&b); err != nil {
+			t.Fatal(err)
+		}
 	})
 }
