@@ -59,6 +59,7 @@ type Decoder struct {
 	written        written
 	hasNext        bool
 	children       []*Decoder
+	candidates     *pattern.Candidates // of the children with a prematch; nil: try them all
 }
 
 // None stands for the decoder of an event that no decoder matches: it has no name and is of category syslog.
@@ -89,6 +90,7 @@ type Tree struct {
 	all            []*Decoder
 	ids            map[string]int32
 	symbols        *fields.Symbols
+	index          index
 }
 
 // Len is the number of decoders.

@@ -26,8 +26,12 @@ type Event struct {
 	// Trail, if not nil, records how the line is decoded.
 	Trail *Trail
 
-	flat    *jsonfields.Flattener
-	flatBuf []jsonfields.Field
+	// Plain: try every decoder in turn, without the index. A Trail implies it.
+	Plain bool
+
+	candidates []uint64
+	flat       *jsonfields.Flattener
+	flatBuf    []jsonfields.Field
 }
 
 // NewEvent makes working memory for the events of a tree. All names must be interned by then.
@@ -56,3 +60,5 @@ func (ev *Event) put(t *target, value string) {
 	}
 	ev.Fields.Add(fields.Dynamic{Name: t.name, Symbol: t.symbol, Value: value})
 }
+
+func (ev *Event) plain() bool { return ev.Plain || ev.Trail != nil }

@@ -62,6 +62,7 @@ func (l *Loader) Link(list *problem.List) *Tree {
 			d.ID = t.ids[d.Parent]
 		}
 	}
+	t.buildIndex()
 	return t
 }
 

@@ -30,42 +30,52 @@ func (t *Tree) Decode(ev *Event, line string) {
 
 // walk finds the first top-level decoder that matches and runs it.
 func (t *Tree) walk(ev *Event) bool {
+	if !ev.plain() {
+		return t.root(ev)
+	}
 	list := t.withoutProgram
 	if ev.Header.ProgramName != "" {
 		list = t.withProgram
 	}
 	for _, d := range list {
-		if d.program != nil && !d.program.Test(ev.Header.ProgramName, &ev.Scratch) {
-			if ev.Trail != nil {
-				ev.Trail.add(Step{Decoder: d, Condition: d.written.program, Program: true, Value: ev.Header.ProgramName})
-			}
-			continue
+		if d.try(ev) {
+			return true
 		}
-		cursor := 0
-		if d.prematch != nil {
-			end, ok := d.prematch.Match(ev.Log, &ev.Scratch)
-			if !ok {
-				if ev.Trail != nil {
-					ev.Trail.add(Step{Decoder: d, Condition: d.written.prematch, Value: ev.Log})
-				}
-				continue
-			}
-			cursor = pattern.Next(end, len(ev.Log))
-		}
-		if c, ok := d.plugin.(claimer); ok && !c.claim(ev) {
-			if ev.Trail != nil {
-				ev.Trail.add(Step{Decoder: d, Note: "its plugin does not take the line", Value: ev.Log})
-			}
-			continue
-		}
-		ev.Decoder = d
-		if ev.Trail != nil {
-			ev.Trail.add(Step{Decoder: d, Outcome: Matched, Condition: d.written.selects(), Value: ev.Log})
-		}
-		d.extract(ev, cursor)
-		return true
 	}
 	return false
+}
+
+// try runs a top-level decoder if it matches.
+func (d *Decoder) try(ev *Event) bool {
+	if d.program != nil && !d.program.Test(ev.Header.ProgramName, &ev.Scratch) {
+		if ev.Trail != nil {
+			ev.Trail.add(Step{Decoder: d, Condition: d.written.program, Program: true, Value: ev.Header.ProgramName})
+		}
+		return false
+	}
+	cursor := 0
+	if d.prematch != nil {
+		end, ok := d.prematch.Match(ev.Log, &ev.Scratch)
+		if !ok {
+			if ev.Trail != nil {
+				ev.Trail.add(Step{Decoder: d, Condition: d.written.prematch, Value: ev.Log})
+			}
+			return false
+		}
+		cursor = pattern.Next(end, len(ev.Log))
+	}
+	if c, ok := d.plugin.(claimer); ok && !c.claim(ev) {
+		if ev.Trail != nil {
+			ev.Trail.add(Step{Decoder: d, Note: "its plugin does not take the line", Value: ev.Log})
+		}
+		return false
+	}
+	ev.Decoder = d
+	if ev.Trail != nil {
+		ev.Trail.add(Step{Decoder: d, Outcome: Matched, Condition: d.written.selects(), Value: ev.Log})
+	}
+	d.extract(ev, cursor)
+	return true
 }
 
 // extract chooses the child of a matched top-level decoder and fills the fields. parent is where the text behind the
@@ -75,6 +85,11 @@ func (d *Decoder) extract(ev *Event, parent int) {
 		single := [1]*Decoder{d}
 		runChain(ev, single[:], parent, parent)
 		return
+	}
+	possible := ev.candidates[:0]
+	if d.candidates != nil && !ev.plain() {
+		possible = d.candidates.Of(ev.Log, possible)
+		ev.candidates = possible
 	}
 	for i := 0; i < len(d.children); i++ {
 		c := d.children[i]
@@ -90,13 +105,15 @@ func (d *Decoder) extract(ev *Event, parent int) {
 		if c.prematchOffset == afterParent {
 			from = parent
 		}
-		if end, ok := c.prematch.Match(ev.Log[from:], &ev.Scratch); ok {
-			ev.Decoder = c
-			if ev.Trail != nil {
-				ev.Trail.add(Step{Decoder: c, Outcome: Matched, Condition: c.written.prematch, Value: ev.Log[from:]})
+		if len(possible) == 0 || pattern.Has(possible, i) {
+			if end, ok := c.prematch.Match(ev.Log[from:], &ev.Scratch); ok {
+				ev.Decoder = c
+				if ev.Trail != nil {
+					ev.Trail.add(Step{Decoder: c, Outcome: Matched, Condition: c.written.prematch, Value: ev.Log[from:]})
+				}
+				runChain(ev, d.children[i:], parent, from+pattern.Next(end, len(ev.Log)-from))
+				return
 			}
-			runChain(ev, d.children[i:], parent, from+pattern.Next(end, len(ev.Log)-from))
-			return
 		}
 		if ev.Trail != nil {
 			ev.Trail.add(Step{Decoder: c, Condition: c.written.prematch, Value: ev.Log[from:]})

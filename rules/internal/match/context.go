@@ -27,13 +27,15 @@ type Context struct {
 	Plain bool
 	Trail *Trail
 
-	found   []string // spare memory for Previous
-	tries   int      // of the plain walk
-	current window.Event
-	filled  bool
-	failed  []uint32 // by rule index: generation in which the rule is known to lead nowhere
-	gen     uint32
-	key     []byte
+	found      []string // spare memory for Previous
+	tries      int      // of the plain walk
+	current    window.Event
+	filled     bool
+	failed     []uint32 // by rule index: generation in which the rule is known to lead nowhere
+	gen        uint32
+	key        []byte
+	candidates []uint64
+	lower      []byte
 }
 
 // Reset prepares the context for the next event of a tree.
@@ -48,6 +50,7 @@ func (x *Context) Reset(t *Tree) {
 		x.gen = 1
 	}
 	x.filled = false
+	x.candidates = x.candidates[:0]
 	x.restorePrevious(nil)
 }
 

@@ -139,6 +139,10 @@ func (l *Loader) Finish() (*Tree, []string) {
 			parent.children[i] = all[i].r
 		}
 	}
+	var ix indexer
+	for parent := range l.order {
+		parent.below = ix.build(parent.children)
+	}
 	return l.tree, l.identify()
 }
 

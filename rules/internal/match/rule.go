@@ -32,6 +32,7 @@ type Rule struct {
 	mask       *keyMask // <ignore>
 	correlated bool
 	children   []*Rule
+	below      *siblings // the children as the fast walk tries them
 	parents    []int
 	digest     [32]byte // of its own definition
 	text       *template

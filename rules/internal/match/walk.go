@@ -1,6 +1,9 @@
 package match
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // maxDepth bounds the recursion of the walk; the loader refuses deeper trees.
 const maxDepth = 512
@@ -34,10 +37,8 @@ func (r *Rule) walk(x *Context, parent *Rule) (rule, above *Rule) {
 			return nil, nil
 		}
 	}
-	for _, c := range r.children {
-		if rule, above = c.walk(x, r); rule != nil {
-			return rule, above
-		}
+	if rule, above = r.below.walk(x, r); rule != nil {
+		return rule, above
 	}
 	if r.NoAlert {
 		if r.correlated {
@@ -47,6 +48,37 @@ func (r *Rule) walk(x *Context, parent *Rule) (rule, above *Rule) {
 		return nil, nil
 	}
 	return r, parent
+}
+
+// walk tries the rules of the list in order, those that cannot match left out.
+func (s *siblings) walk(x *Context, parent *Rule) (rule, above *Rule) {
+	s = s.choose(x)
+	if s == nil {
+		return nil, nil
+	}
+	if s.scan == nil {
+		for _, c := range s.rules {
+			if rule, above = c.walk(x, parent); rule != nil {
+				return rule, above
+			}
+		}
+		return nil, nil
+	}
+	text, _ := s.scan.source.of(x)
+	from := len(x.candidates)
+	x.candidates = s.scan.candidates.Of(text, x.candidates)
+	for w := range len(x.candidates) - from {
+		for set := x.candidates[from+w]; set != 0; set &= set - 1 {
+			if rule, above = s.rules[w*64+bits.TrailingZeros64(set)].walk(x, parent); rule != nil {
+				break
+			}
+		}
+		if rule != nil {
+			break
+		}
+	}
+	x.candidates = x.candidates[:from]
+	return rule, above
 }
 
 func (r *Rule) fail(x *Context) {
