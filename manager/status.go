@@ -5,13 +5,16 @@ import (
 
 	"armor/manager/pipeline"
 	armorv1 "armor/proto/armor/v1"
+	"armor/rules"
 )
 
 // Status tells how the manager is: the conservation counters accepted, alerted, silent, duplicate and failed (at rest the
 // first is the sum of the others), and the gauges in_flight (events), publishing (alerts without acknowledgement) and agents
-// (connected).
+// (connected); of the engine's memory the gauges state_events, state_bytes and state_keys, and by cause the counters
+// state_evicted_<cause> of what was forgotten before its time.
 func (m *Manager) Status() *armorv1.ComponentStatus {
 	c := m.pipeline.Counts()
+	st := m.ruleset.state.Stats()
 	out := &armorv1.ComponentStatus{
 		Name: "manager",
 		Counters: map[string]uint64{
@@ -19,7 +22,13 @@ func (m *Manager) Status() *armorv1.ComponentStatus {
 		},
 		Gauges: map[string]float64{
 			"in_flight": float64(c.InFlight()), "publishing": float64(m.publisher.InFlight()), "agents": float64(m.pipeline.Sessions()),
+			"state_events": float64(st.Events), "state_bytes": float64(stateBytes(&st)), "state_keys": float64(st.Keys + st.Masked),
 		},
+	}
+	for cause, n := range evictions(&st) {
+		if n > 0 {
+			out.Counters["state_evicted_"+cause] = n
+		}
 	}
 	if err := m.Ready(); err != nil {
 		out.Reason = err.Error()
@@ -51,6 +60,7 @@ func (m *Manager) measure(reg prometheus.Registerer) error {
 		gauge("agents", "Agents with a stream.", func() float64 { return float64(m.pipeline.Sessions()) }),
 		gauge("rules", "Rules in force.", func() float64 { return float64(len(m.ruleset.InForce().Rules.Rules())) }),
 		gauge("ruleset_load_time_seconds", "When the ruleset was put in force.", func() float64 { return float64(m.ruleset.InForce().Loaded.Unix()) }),
+		newStateCollector(func() rules.StateStats { return m.ruleset.state.Stats() }),
 	} {
 		if err := reg.Register(c); err != nil {
 			return err
