@@ -154,11 +154,18 @@ func (p *plan) hits(ctx context.Context, tx *sql.Tx, f *facets, most int, page *
 // nobody wants the number it reads from the position on, and only until the page is full.
 func (p *plan) scan(ctx context.Context, tx *sql.Tx, f *facets, q store.Search, page *store.Page) error {
 	m := match.NewMatcher(p.rest)
-	where, args := p.where(f)
-	if q.Uncounted && q.After != nil {
-		where, args = where+" AND time <= ?", append(args, q.After.Millis)
+	if !q.Uncounted || q.After == nil {
+		return p.scanned(ctx, tx, f, m, q, page, "")
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT time, id, doc FROM alerts WHERE "+where+" ORDER BY time DESC, id", args...)
+	if err := p.scanned(ctx, tx, f, m, q, page, " AND time = ? AND id > ?", q.After.Millis, q.After.ID); err != nil {
+		return err
+	}
+	return p.scanned(ctx, tx, f, m, q, page, " AND time < ?", q.After.Millis)
+}
+
+func (p *plan) scanned(ctx context.Context, tx *sql.Tx, f *facets, m *match.Matcher, q store.Search, page *store.Page, more string, moreArgs ...any) error {
+	where, args := p.where(f)
+	rows, err := tx.QueryContext(ctx, "SELECT time, id, doc FROM alerts WHERE "+where+more+" ORDER BY time DESC, id", append(args, moreArgs...)...)
 	if err != nil {
 		return err
 	}
@@ -169,12 +176,11 @@ func (p *plan) scan(ctx context.Context, tx *sql.Tx, f *facets, q store.Search, 
 		if err := rows.Scan(&ms, &id, &doc); err != nil {
 			return err
 		}
-		before := q.After != nil && (ms > q.After.Millis || ms == q.After.Millis && string(id) <= q.After.ID)
-		if q.Uncounted && before || !m.Match(doc) {
+		if !m.Match(doc) {
 			continue
 		}
 		page.Total++
-		if len(page.Hits) > q.Size || before {
+		if len(page.Hits) > q.Size || q.After != nil && (ms > q.After.Millis || ms == q.After.Millis && string(id) <= q.After.ID) {
 			continue
 		}
 		page.Hits = append(page.Hits, store.Hit{ID: string(id), Time: time.UnixMilli(ms).UTC(), JSON: append([]byte(nil), doc...)})

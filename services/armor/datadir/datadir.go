@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"reflect"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Default is the directory that commands use when none is named.
@@ -19,15 +21,22 @@ const Default = "armor-data"
 // Dir is a data directory.
 type Dir struct{ path string }
 
-// Open makes the directory if it is not there (mode 0700).
+// Open makes the directory if it is not there (mode 0700), and checks that this process may work in it.
 func Open(path string) (Dir, error) {
 	if path == "" {
 		return Dir{}, errors.New("data directory: the path is empty; name one with --data")
 	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
-		return Dir{}, fmt.Errorf("make the data directory: %w", err)
+		return Dir{}, fmt.Errorf("make the data directory: %w; name another with --data", err)
 	}
-	return At(path)
+	dir, err := At(path)
+	if err != nil {
+		return Dir{}, err
+	}
+	if err := unix.Access(dir.path, unix.R_OK|unix.W_OK|unix.X_OK); err != nil {
+		return Dir{}, fmt.Errorf("data directory: this user may not write in %s (%w); name another with --data", dir.path, err)
+	}
+	return dir, nil
 }
 
 // At is a directory that must be there already; the error says how one comes about.

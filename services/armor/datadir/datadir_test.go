@@ -4,7 +4,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -83,5 +85,30 @@ func TestAtNeedsADirectory(t *testing.T) {
 	}
 	if _, err := At(file); err == nil {
 		t.Error("At a file: no error")
+	}
+}
+
+// A directory that this user may not write in is refused at once, with the way out. Where the test runs as root a thread of its
+// own becomes somebody else.
+func TestOpenNeedsToWrite(t *testing.T) {
+	path := t.TempDir()
+	if err := os.Chmod(path, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	const nobody = 65534
+	refused := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		if os.Geteuid() == 0 {
+			if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, nobody, nobody, nobody); errno != 0 {
+				refused <- errno
+				return
+			}
+		}
+		_, err := Open(path)
+		refused <- err
+	}()
+	if err := <-refused; !errors.Is(err, syscall.EACCES) || !strings.Contains(err.Error(), "--data") {
+		t.Errorf("%v", err)
 	}
 }
