@@ -4,6 +4,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -90,9 +91,12 @@ func (m *Memory) take(now time.Time) *picture {
 	return p
 }
 
-// Snapshot writes all that is remembered, as of one moment. now is the clock's time, kept for whoever restores.
+// Snapshot writes all that is remembered, as of one moment. now is the clock's time, kept for whoever restores. Equal
+// memories give equal snapshots, now aside.
 func (m *Memory) Snapshot(w io.Writer, now time.Time) error {
-	return m.take(now).write(w)
+	p := m.take(now)
+	slices.SortFunc(p.lists, func(a, b listPicture) int { return strings.Compare(a.key, b.key) })
+	return p.write(w)
 }
 
 // Restore replaces all that is remembered by a snapshot. An error leaves everything as it was.
