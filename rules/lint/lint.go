@@ -53,6 +53,14 @@ const (
 	UnusedList Code = "unused-list"
 )
 
+// Codes gives all codes.
+func Codes() []Code {
+	return []Code{
+		DuplicateID, UnknownParent, MissingList, Load, Unreachable, Contradiction, Childless, UnsetField, NeverMatches, MatchesAll,
+		InnerAnchor, Slow, LeadingRun, NoDescription, JoinedGroups, SpacedGroup, UnusedList,
+	}
+}
+
 // Finding is one thing that is wrong.
 type Finding struct {
 	Code     Code
