@@ -4,7 +4,7 @@ import "slices"
 
 // maxPlain is how many rules the plain walk tries for one event. The trees in the field have some ten thousand places;
 // a tree that is built to have more than can be walked is walked on with the memory of failed rules.
-const maxPlain = 1 << 20
+const maxPlain = 1 << 18
 
 // walkPlain is Walk without shortcuts: every place of the tree is tried as it comes. It is what Walk must agree with,
 // and what a Trail watches.
