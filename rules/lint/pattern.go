@@ -2,6 +2,7 @@ package lint
 
 import (
 	"regexp/syntax"
+	"slices"
 	"strings"
 
 	"armor/rules"
@@ -145,11 +146,7 @@ func takes(re *syntax.Regexp) bool {
 	case syntax.OpCapture, syntax.OpPlus:
 		return takes(re.Sub[0])
 	case syntax.OpConcat:
-		for _, sub := range re.Sub {
-			if takes(sub) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(re.Sub, takes)
 	case syntax.OpAlternate:
 		for _, sub := range re.Sub {
 			if !takes(sub) {

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"armor/rules"
@@ -79,10 +80,8 @@ func (c *checker) contradictions(r *rules.Rule) {
 	if above == nil {
 		return
 	}
-	for _, name := range above {
-		if name == decoder {
-			return
-		}
+	if slices.Contains(above, decoder) {
+		return
 	}
 	c.add(r, Contradiction, "asks for decoder %s but hangs only under rules for %s, so it never matches; name another parent or another decoder",
 		decoder, strings.Join(above, ", "))

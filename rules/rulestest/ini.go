@@ -3,6 +3,7 @@ package rulestest
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"strings"
 	"unicode/utf8"
 
@@ -125,9 +126,7 @@ func merge(sections []*section) []*section {
 			merged = append(merged, s)
 			continue
 		}
-		for key, value := range s.values {
-			first.values[key] = value
-		}
+		maps.Copy(first.values, s.values)
 		for _, t := range s.tests {
 			for i := range t.logs {
 				first.log(t.key, t.logs[i], t.lines[i])

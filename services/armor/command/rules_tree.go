@@ -87,7 +87,7 @@ func printPlaces(out *bufio.Writer, rs *rules.Ruleset, r *rules.Rule, places []r
 		}
 		fmt.Fprintf(out, "%s, %s\n", where, before)
 	}
-	fmt.Fprintf(out, "%d rules hang under it\n", len(rs.Children(r)))
+	fmt.Fprintf(out, "rules under it: %d\n", len(rs.Children(r)))
 }
 
 // printTree shows the rules in the order of trial. What hangs under a rule is shown at its first place only.
