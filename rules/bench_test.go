@@ -16,7 +16,11 @@ import (
 // benchmark evaluates lines over and over in one goroutine and reports events per second.
 func benchmark(b *testing.B, rs *rules.Ruleset, lines []string) {
 	b.Helper()
-	engine := rules.NewEngine(rs, rules.EngineOptions{})
+	benchmarkWith(b, rules.NewEngine(rs, rules.EngineOptions{}), lines)
+}
+
+func benchmarkWith(b *testing.B, engine *rules.Engine, lines []string) {
+	b.Helper()
 	x := engine.NewEvaluation()
 	ev := rules.Event{Location: "/var/log/auth.log"}
 	bytes := 0
@@ -86,6 +90,21 @@ func BenchmarkReferenceTestLines(b *testing.B) {
 		lines = append(lines, g.Log)
 	}
 	benchmark(b, loadReference(b), lines)
+}
+
+// BenchmarkCorpora measures the reference ruleset on the corpora of the published figures, with and without shortcuts.
+func BenchmarkCorpora(b *testing.B) {
+	for _, name := range testenv.Corpora() {
+		for _, plain := range []bool{false, true} {
+			how := "fast"
+			if plain {
+				how = "plain"
+			}
+			b.Run(name+"/"+how, func(b *testing.B) {
+				benchmarkWith(b, rules.NewEngine(loadReference(b), rules.EngineOptions{Plain: plain}), testenv.Corpus(b, name, testenv.CorpusSize))
+			})
+		}
+	}
 }
 
 func BenchmarkAppendData(b *testing.B) {

@@ -3,9 +3,9 @@
 package bench
 
 import (
-	"bytes"
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,8 +20,9 @@ const chunk = 256
 // Sink makes something of an alert that fired, appending to dst; the bench throws it away.
 type Sink func(dst []byte, event *rules.Event, verdict *rules.Verdict) []byte
 
-// EngineResult is a measurement of the engine.
+// EngineResult is a measurement of the engine, from the first line to the last: loading is not part of it, but for the peak.
 type EngineResult struct {
+	Runs            int     `json:"runs"`
 	Events          int     `json:"events"`
 	Bytes           int64   `json:"bytes"`
 	Alerts          int64   `json:"alerts"`
@@ -34,11 +35,24 @@ type EngineResult struct {
 	PeakRSSBytes    int64   `json:"peak_rss_bytes"`
 }
 
-// Engine evaluates every line of input once. Workers evaluate chunks of lines in parallel; sink may be nil.
-func Engine(engine *rules.Engine, input []byte, workers int, sink Sink) (EngineResult, error) {
+// ErrNoLines says that there is nothing to measure.
+var ErrNoLines = errors.New("the input has no lines")
+
+// Lines gives the lines of an input that are not empty, without copying it.
+func Lines(input string) ([]string, error) {
 	lines := split(input)
 	if len(lines) == 0 {
-		return EngineResult{}, errors.New("the input has no lines")
+		return nil, ErrNoLines
+	}
+	return lines, nil
+}
+
+// Engine evaluates every line once. Workers evaluate chunks of lines in parallel; sink may be nil. The engine should be new:
+// what it remembers of earlier runs changes what it does.
+func Engine(engine *rules.Engine, lines []string, workers int, sink Sink) EngineResult {
+	size := int64(0)
+	for _, line := range lines {
+		size += int64(len(line)) + 1
 	}
 	var alerts atomic.Int64
 	var next atomic.Int64
@@ -76,17 +90,43 @@ func Engine(engine *rules.Engine, input []byte, workers int, sink Sink) (EngineR
 	used := measure().since(before)
 	n := float64(len(lines))
 	return EngineResult{
-		Events: len(lines), Bytes: int64(len(input)), Alerts: alerts.Load(), Workers: workers,
+		Runs: 1, Events: len(lines), Bytes: size, Alerts: alerts.Load(), Workers: workers,
 		WallSeconds: used.wall.Seconds(), CPUSeconds: used.cpu.Seconds(),
 		EventsPerCPU: n / max(used.cpu.Seconds(), 1e-9), EventsPerSecond: n / max(used.wall.Seconds(), 1e-9),
 		AllocsPerEvent: float64(used.mallocs) / n, PeakRSSBytes: used.peak,
-	}, nil
+	}
 }
 
-// split gives the lines of the input that are not empty, without copying it.
-func split(input []byte) []string {
-	text := string(input)
-	lines := make([]string, 0, bytes.Count(input, []byte{'\n'})+1)
+// Median takes the median of each figure over several runs.
+func Median(runs []EngineResult) EngineResult {
+	out := runs[0]
+	out.Runs = len(runs)
+	of := func(figure func(*EngineResult) float64) float64 {
+		values := make([]float64, len(runs))
+		for i := range runs {
+			values[i] = figure(&runs[i])
+		}
+		slices.Sort(values)
+		n := len(values) / 2
+		if len(values)%2 == 1 {
+			return values[n]
+		}
+		return (values[n-1] + values[n]) / 2
+	}
+	out.Alerts = int64(of(func(r *EngineResult) float64 { return float64(r.Alerts) }))
+	out.WallSeconds = of(func(r *EngineResult) float64 { return r.WallSeconds })
+	out.CPUSeconds = of(func(r *EngineResult) float64 { return r.CPUSeconds })
+	out.EventsPerCPU = of(func(r *EngineResult) float64 { return r.EventsPerCPU })
+	out.EventsPerSecond = of(func(r *EngineResult) float64 { return r.EventsPerSecond })
+	out.AllocsPerEvent = of(func(r *EngineResult) float64 { return r.AllocsPerEvent })
+	for i := range runs { // of a process there is only one peak: the last run knows it
+		out.PeakRSSBytes = max(out.PeakRSSBytes, runs[i].PeakRSSBytes)
+	}
+	return out
+}
+
+func split(text string) []string {
+	lines := make([]string, 0, strings.Count(text, "\n")+1)
 	for len(text) > 0 {
 		line := text
 		if end := strings.IndexByte(text, '\n'); end >= 0 {
