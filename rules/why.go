@@ -79,7 +79,7 @@ func (e *UnknownRuleError) Error() string {
 	if e.Problem != "" {
 		return fmt.Sprintf("rule %d is not loaded: %s", e.ID, e.Problem)
 	}
-	return fmt.Sprintf("no rule %d is loaded; `armor rules list` shows those that are", e.ID)
+	return fmt.Sprintf("no rule %d is loaded", e.ID)
 }
 
 // Explainable says whether a rule is loaded; else the error, an *UnknownRuleError, says what is known about it.

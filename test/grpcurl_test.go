@@ -40,6 +40,7 @@ func TestDocumentedGRPCCalls(t *testing.T) {
 		"describe":                 "rpc Logtest",
 		"Health/Check":             "SERVING",
 		"/Logtest":                 `"ruleId": 80301`,
+		`"why":80301`:              "rule 80301 (level 2) did not fire",
 		"/SearchAlerts":            `"documents"`,
 		"/AggregateAlerts":         `"Amazon-ec2: Allocate Address"`,
 		"GetProcessStatus":         `"indexer"`,

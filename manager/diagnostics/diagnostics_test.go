@@ -114,7 +114,7 @@ func TestLogtestSessionsAreBounded(t *testing.T) {
 
 type panicking struct{}
 
-func (panicking) Test(string) logtest.Result { panic("bug") }
+func (panicking) Explain(string, logtest.Explain) (logtest.Result, error) { panic("bug") }
 
 func TestPanicInLogtestEndsOnlyTheSession(t *testing.T) {
 	s := New(&fixed{rs: load(t)}, time.Now, quiet)

@@ -82,12 +82,15 @@ type LogtestRequest struct {
 	Logs []string `protobuf:"bytes,1,rep,name=logs,proto3" json:"logs,omitempty"`
 	// Where they would have been read; empty: stdin.
 	Location string `protobuf:"bytes,2,opt,name=location,proto3" json:"location,omitempty"`
-	// Session of an earlier answer, to go on with its history; empty: a new one.
+	// Session of an earlier answer, to go on with its history; empty: a new one. A session ends 10 minutes after its last
+	// use, or when too many newer ones are in use; NOT_FOUND then.
 	SessionId string `protobuf:"bytes,3,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// Answer also which decoders and rules were tried.
+	// Answer also which decoders and rules were tried; those that are for other programs or decoders are summed up.
 	Trace bool `protobuf:"varint,4,opt,name=trace,proto3" json:"trace,omitempty"`
-	// A rule to explain: why it did not fire; 0: none.
-	Why           uint32 `protobuf:"varint,5,opt,name=why,proto3" json:"why,omitempty"`
+	// A rule to explain: why it did not fire; 0: none; NOT_FOUND for an unknown one.
+	Why uint32 `protobuf:"varint,5,opt,name=why,proto3" json:"why,omitempty"`
+	// With trace: sum nothing up.
+	TraceAll      bool `protobuf:"varint,6,opt,name=trace_all,json=traceAll,proto3" json:"trace_all,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -155,6 +158,13 @@ func (x *LogtestRequest) GetWhy() uint32 {
 		return x.Why
 	}
 	return 0
+}
+
+func (x *LogtestRequest) GetTraceAll() bool {
+	if x != nil {
+		return x.TraceAll
+	}
+	return false
 }
 
 // Results, one per line.
@@ -225,8 +235,10 @@ type LogtestResult struct {
 	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
 	// An alert would be made.
 	Alert bool `protobuf:"varint,5,opt,name=alert,proto3" json:"alert,omitempty"`
-	// Steps on the way, when asked for.
-	Trace         []string `protobuf:"bytes,6,rep,name=trace,proto3" json:"trace,omitempty"`
+	// Steps on the way, when asked for, as lines of text; in json they are objects.
+	Trace []string `protobuf:"bytes,6,rep,name=trace,proto3" json:"trace,omitempty"`
+	// Why the rule that was asked for did or did not fire, as lines of text; in json as objects.
+	Why           []string `protobuf:"bytes,7,rep,name=why,proto3" json:"why,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -299,6 +311,13 @@ func (x *LogtestResult) GetAlert() bool {
 func (x *LogtestResult) GetTrace() []string {
 	if x != nil {
 		return x.Trace
+	}
+	return nil
+}
+
+func (x *LogtestResult) GetWhy() []string {
+	if x != nil {
+		return x.Why
 	}
 	return nil
 }
@@ -965,25 +984,27 @@ var File_armor_v1_ruleset_proto protoreflect.FileDescriptor
 
 const file_armor_v1_ruleset_proto_rawDesc = "" +
 	"\n" +
-	"\x16armor/v1/ruleset.proto\x12\barmor.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x01\n" +
+	"\x16armor/v1/ruleset.proto\x12\barmor.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa4\x01\n" +
 	"\x0eLogtestRequest\x12\x12\n" +
 	"\x04logs\x18\x01 \x03(\tR\x04logs\x12\x1a\n" +
 	"\blocation\x18\x02 \x01(\tR\blocation\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x03 \x01(\tR\tsessionId\x12\x14\n" +
 	"\x05trace\x18\x04 \x01(\bR\x05trace\x12\x10\n" +
-	"\x03why\x18\x05 \x01(\rR\x03why\"c\n" +
+	"\x03why\x18\x05 \x01(\rR\x03why\x12\x1b\n" +
+	"\ttrace_all\x18\x06 \x01(\bR\btraceAll\"c\n" +
 	"\x0fLogtestResponse\x121\n" +
 	"\aresults\x18\x01 \x03(\v2\x17.armor.v1.LogtestResultR\aresults\x12\x1d\n" +
 	"\n" +
-	"session_id\x18\x02 \x01(\tR\tsessionId\"\xa0\x01\n" +
+	"session_id\x18\x02 \x01(\tR\tsessionId\"\xb2\x01\n" +
 	"\rLogtestResult\x12\x12\n" +
 	"\x04json\x18\x01 \x01(\tR\x04json\x12\x17\n" +
 	"\arule_id\x18\x02 \x01(\rR\x06ruleId\x12\x14\n" +
 	"\x05level\x18\x03 \x01(\rR\x05level\x12 \n" +
 	"\vdescription\x18\x04 \x01(\tR\vdescription\x12\x14\n" +
 	"\x05alert\x18\x05 \x01(\bR\x05alert\x12\x14\n" +
-	"\x05trace\x18\x06 \x03(\tR\x05trace\"\xcc\x01\n" +
+	"\x05trace\x18\x06 \x03(\tR\x05trace\x12\x10\n" +
+	"\x03why\x18\a \x03(\tR\x03why\"\xcc\x01\n" +
 	"\vRuleSummary\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x14\n" +
 	"\x05level\x18\x02 \x01(\rR\x05level\x12 \n" +

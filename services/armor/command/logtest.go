@@ -74,7 +74,7 @@ func (o *logtestOptions) explain(rs *rules.Ruleset) (logtest.Explain, error) {
 	}
 	for _, id := range o.why {
 		if err := rs.Explainable(id); err != nil {
-			return e, usagef("--why: %w", err)
+			return e, usagef("--why: %w; `armor rules list` shows those that are loaded", err)
 		}
 	}
 	return e, nil
