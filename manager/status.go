@@ -11,7 +11,8 @@ import (
 // Status tells how the manager is: the conservation counters accepted, alerted, silent, duplicate and failed (at rest the
 // first is the sum of the others), and the gauges in_flight (events), publishing (alerts without acknowledgement) and agents
 // (connected); of the engine's memory the gauges state_events, state_bytes and state_keys, and by cause the counters
-// state_evicted_<cause> of what was forgotten before its time.
+// state_evicted_<cause> of what was forgotten before its time. pattern_given_up counts events on which a pattern took too
+// much work (they are among the alerted or silent ones). Counters beside the conservation ones are there when not 0.
 func (m *Manager) Status() *armorv1.ComponentStatus {
 	c := m.pipeline.Counts()
 	st := m.ruleset.state.Stats()
@@ -24,6 +25,9 @@ func (m *Manager) Status() *armorv1.ComponentStatus {
 			"in_flight": float64(c.InFlight()), "publishing": float64(m.publisher.InFlight()), "agents": float64(m.pipeline.Sessions()),
 			"state_events": float64(st.Events), "state_bytes": float64(stateBytes(&st)), "state_keys": float64(st.Keys + st.Masked),
 		},
+	}
+	if n := m.pipeline.GivenUp(); n > 0 {
+		out.Counters["pattern_given_up"] = n
 	}
 	for cause, n := range evictions(&st) {
 		if n > 0 {
@@ -60,6 +64,8 @@ func (m *Manager) measure(reg prometheus.Registerer) error {
 		gauge("agents", "Agents with a stream.", func() float64 { return float64(m.pipeline.Sessions()) }),
 		gauge("rules", "Rules in force.", func() float64 { return float64(len(m.ruleset.InForce().Rules.Rules())) }),
 		gauge("ruleset_load_time_seconds", "When the ruleset was put in force.", func() float64 { return float64(m.ruleset.InForce().Loaded.Unix()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "armor", Subsystem: "manager", Name: "pattern_given_up_total",
+			Help: "Events on which a pattern took too much work and counted as not matching."}, func() float64 { return float64(m.pipeline.GivenUp()) }),
 		newStateCollector(func() rules.StateStats { return m.ruleset.state.Stats() }),
 	} {
 		if err := reg.Register(c); err != nil {

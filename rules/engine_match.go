@@ -16,6 +16,7 @@ func (e *Engine) Match(x *Evaluation) *Verdict {
 	if rule != nil {
 		e.conclude(x, rule, parent)
 	}
+	x.verdict.GaveUp = x.event.Scratch.Err
 	return &x.verdict
 }
 

@@ -23,6 +23,9 @@ type Verdict struct {
 	Timestamp, Hostname, ProgramName string
 	// PreviousOutput holds earlier logs of a correlation, newest first.
 	PreviousOutput []string
+	// GaveUp is set when a pattern took too much work on this event and counted as not matching: it names the first
+	// such pattern. The verdict may then miss a rule.
+	GaveUp error
 
 	x *Evaluation
 }

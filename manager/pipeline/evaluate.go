@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -80,11 +81,32 @@ func (p *Pipeline) match(f *force, j *job, ev *armorv1.Event, s *slot) (alert *a
 		}
 	}()
 	v := f.engine.Match(s.x)
+	if v != nil && v.GaveUp != nil {
+		p.gaveUp(j, ev, v.GaveUp)
+	}
 	if v == nil || v.Rule == nil || !v.Alert {
 		return nil, nil
 	}
 	return p.alert(f, j.agent, j.lane.key.spoolID, ev, v), nil
 }
+
+// gaveUpEvery is how often events on which a pattern was given up are logged at most.
+const gaveUpEvery = 10 * time.Second
+
+// gaveUp counts and, now and then, logs an event on which a pattern took too much work and counted as not matching.
+func (p *Pipeline) gaveUp(j *job, ev *armorv1.Event, cause error) {
+	n := p.givenUp.Add(1)
+	now, last := time.Now().UnixNano(), p.givenUpLogged.Load()
+	if now-last < int64(gaveUpEvery) || !p.givenUpLogged.CompareAndSwap(last, now) {
+		return
+	}
+	p.log.Warn("a pattern was given up on an event, so that a rule may be missed", "agent", j.agent.ID, "spool", j.lane.key.spoolID,
+		"sequence", ev.GetSequence(), "location", ev.GetLocation(), "events", n, "err", cause)
+}
+
+// GivenUp is on how many events a pattern took too much work and counted as not matching. They count as alerted or
+// silent too.
+func (p *Pipeline) GivenUp() uint64 { return p.givenUp.Load() }
 
 // published hears what became of an alert; it runs in the publisher's goroutine and must not block.
 func (p *Pipeline) published(j *job, ev *armorv1.Event, err error) {

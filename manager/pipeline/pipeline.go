@@ -60,6 +60,8 @@ type Pipeline struct {
 	force atomic.Pointer[force] // the ruleset in force
 
 	accepted, alerted, silent, duplicate, failed atomic.Uint64
+	givenUp                                      atomic.Uint64 // events on which a pattern was given up
+	givenUpLogged                                atomic.Int64  // when that was last logged, Unix nanoseconds
 
 	bytes *semaphore.Weighted // encoded events on their way, over all agents
 	tasks chan *chunk

@@ -29,7 +29,7 @@ type Mistake struct {
 	Message string
 }
 
-// maxMistakes is how many skipped lines are reported.
+// maxMistakes is how many skipped lines are reported one by one.
 const maxMistakes = 20
 
 // Parse compiles a source text: one "key:value" or "key:" a line, keys with a colon in double quotes. Blank lines and
@@ -41,7 +41,7 @@ func Parse(text string) (*List, []Mistake, error) {
 	}
 	l := &List{values: make(map[string]string, strings.Count(text, "\n")+1)}
 	var mistakes []Mistake
-	n := 0
+	n, skipped, firstUnnamed := 0, 0, 0
 	for line := range strings.Lines(text) {
 		n++
 		line = strings.TrimRight(line, "\r\n")
@@ -50,8 +50,10 @@ func Parse(text string) (*List, []Mistake, error) {
 		}
 		key, value, ok := cutEntry(line)
 		if !ok {
-			if len(mistakes) < maxMistakes {
+			if skipped++; skipped <= maxMistakes {
 				mistakes = append(mistakes, Mistake{Line: n, Message: "no \"key:value\"; the line is skipped"})
+			} else if firstUnnamed == 0 {
+				firstUnnamed = n
 			}
 			continue
 		}
@@ -63,6 +65,9 @@ func Parse(text string) (*List, []Mistake, error) {
 		}
 		l.values[key] = value
 		l.addNet(key, value)
+	}
+	if firstUnnamed > 0 {
+		mistakes = append(mistakes, Mistake{Line: firstUnnamed, Message: fmt.Sprintf("%d more lines from here on have no \"key:value\" and are skipped", skipped-maxMistakes)})
 	}
 	return l, mistakes, nil
 }

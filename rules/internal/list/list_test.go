@@ -39,6 +39,9 @@ func TestLookUps(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("a:1\n\"b:\":2", "a")
 	f.Add("10.0.0.0/8:\n::/0:", "10.1.2.3")
+	f.Add("audit-wazuh-w:write\naudit-wazuh-r:read\n# comment\n\n\"a:b\":c:d\r\n", "audit-wazuh-w")
+	f.Add("192.168.:lan\n192.168.7.9:host\n2001:db8::/32:net\n\"2001:db8::1\":six", "2001:db8::1")
+	f.Add("44d88612fea8a8f36de82e1278abb02f:EICAR\nnothing\n\x00\xff", "44d88612fea8a8f36de82e1278abb02f")
 	f.Fuzz(func(t *testing.T, text, key string) {
 		l, _, err := Parse(text)
 		if err != nil {

@@ -94,6 +94,14 @@ func FuzzParse(f *testing.F) {
 	for _, s := range []string{"<a>x</a>", `<a x="1"/>`, "<!-- c --><a>\\<b></a>", "<a><b></a>", "<var name=\"X\">$X</var><a>$X</a>", "<?xml?>", "</", "<a x='", "<a\x00>"} {
 		f.Add(s)
 	}
+	f.Add(`<!-- SSHD --><group name="syslog,sshd,">
+  <rule id="5712" level="10" frequency="8" timeframe="120" ignore="60">
+    <if_matched_sid>5710</if_matched_sid><description>sshd: $(srcip) & more</description><same_source_ip />
+    <mitre><id>T1110</id></mitre><group>authentication_failures,pci_dss_11.4,</group>
+  </rule></group>`)
+	f.Add(`<decoder name="d"><program_name>^a\.+$</program_name><prematch offset="after_parent">\<x></prematch></decoder>`)
+	f.Add("<var name=\"BAD\">error|fail</var><group name='a'><rule id='1' level='2'><match>$BAD$BAD</match><field name=\"$X\">\\d</field></rule></group>")
+	f.Add("<!DOCTYPE x [<!ENTITY a \"&a;\">]><a>&a;</a><a/></a>")
 	f.Fuzz(func(t *testing.T, s string) {
 		roots, mistakes := Parse(s)
 		lines := strings.Count(s, "\n") + 1
