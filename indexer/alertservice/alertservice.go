@@ -50,7 +50,7 @@ func (s *Service) SearchAlerts(ctx context.Context, req *armorv1.SearchAlertsReq
 	if q.Size > store.MaxPage {
 		return nil, status.Errorf(codes.InvalidArgument, "page_size is %d: at most %d", req.GetPageSize(), store.MaxPage)
 	}
-	total := uint64(0)
+	var total uint64
 	if q.After, total, err = decodeToken(req.GetPageToken()); err != nil {
 		return nil, err
 	}
