@@ -62,7 +62,8 @@ type placeReason struct {
 	Text      string   `json:"text"`
 }
 
-func (r *Result) explain(t *rules.Trace, e Explain) error {
+// explain adds what was asked for to a result.
+func explain(r *Result, t *rules.Trace, e Explain) error {
 	if e.Trace {
 		r.steps = t.Steps(e.All)
 		for i := range r.steps {
@@ -141,7 +142,8 @@ func newReason(w *rules.Why) reason {
 	return out
 }
 
-// TraceText gives the trace as lines for a person, WhyText the explanations.
+// TraceText gives the trace as lines for a person: a mark (- failed, + matched, * the answer), what was tried, and what
+// decided.
 func (r Result) TraceText() []string {
 	var lines []string
 	for i := range r.steps {

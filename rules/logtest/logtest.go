@@ -47,7 +47,7 @@ func (s *Session) Explain(line string, e Explain) (Result, error) {
 	ev := s.event(line)
 	verdict, trace := s.engine.Trace(&ev, s.x)
 	r := newResult(&ev, verdict)
-	err := r.explain(trace, e)
+	err := explain(&r, trace, e)
 	return r, err
 }
 

@@ -88,14 +88,17 @@ func TestSuppressed(t *testing.T) {
 	}
 }
 
-// FuzzResult: whatever the line, the JSON is JSON and the text has no control characters.
+// FuzzResult: whatever the line, the JSON is JSON and the text, explanations included, has no control characters.
 func FuzzResult(f *testing.F) {
 	s := session(f, logtest.Options{})
 	for _, l := range []string{failed, "", "\x00\xff", `{"a":"\ud800","b":[1,"` + "\xff" + `"]}`, `{"integration":"aws","aws":{"source":"cloudtrail","x\u0000":1}}`, "<13>1 - - - - - [x", "Nov 23 02:40:01 h sudo: a\x1b[2J : TTY=x ; PWD=y ; USER=z ; COMMAND=\x07"} {
 		f.Add(l)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		r := s.Test(line)
+		r, err := s.Explain(line, logtest.Explain{Trace: true, All: true, Why: []int{80301, 200020}})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if !json.Valid(r.JSON()) {
 			t.Errorf("%q: %s", line, r.JSON())
 		}

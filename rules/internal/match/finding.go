@@ -49,12 +49,11 @@ func (c decodedAs) find(x *Context, ok bool) Finding {
 }
 
 func (c *expr) find(x *Context, ok bool) Finding {
-	f := finding(c.source.of(x))
-	return f.gaveUp(x, ok, c.m)
+	return gaveUp(finding(c.source.of(x)), x, ok, c.m)
 }
 
 // gaveUp notes that a pattern took too much work.
-func (f Finding) gaveUp(x *Context, ok bool, m pattern.Matcher) Finding {
+func gaveUp(f Finding, x *Context, ok bool, m pattern.Matcher) Finding {
 	var limit *pattern.LimitError
 	if !ok && errors.As(x.Event.Scratch.Err, &limit) && limit.Pattern == m.String() {
 		f.Note = limit.Error()
@@ -63,8 +62,7 @@ func (f Finding) gaveUp(x *Context, ok bool, m pattern.Matcher) Finding {
 }
 
 func (c *user) find(x *Context, ok bool) Finding {
-	f := finding(x.userName())
-	return f.gaveUp(x, ok, c.m)
+	return gaveUp(finding(x.userName()), x, ok, c.m)
 }
 
 func (c minSize) find(x *Context, _ bool) Finding {
