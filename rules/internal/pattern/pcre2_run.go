@@ -200,7 +200,7 @@ loop:
 					left -= (f.pos - at) >> 2
 				} else {
 					at = in.more(text, at, f.bound)
-					left -= (at - f.pos) >> 2
+					left -= max(at-f.pos, 0) >> 2 // at is -1 when it cannot take more
 				}
 				if at >= 0 {
 					f.pos = at
