@@ -51,7 +51,7 @@ func (e *Engine) NewEvaluation() *Evaluation {
 	x := &Evaluation{event: e.rs.decoders.NewEvent()}
 	x.context.Event = x.event
 	x.context.Symbols = e.binding.Symbols
-	x.context.Plain, x.context.Session.Plain = e.plain, e.plain
+	x.event.Plain, x.context.Plain, x.context.Session.Plain = e.plain, e.plain, e.plain
 	return x
 }
 
