@@ -139,9 +139,8 @@ func (l *Loader) Finish() (*Tree, []string) {
 			parent.children[i] = all[i].r
 		}
 	}
-	var ix indexer
 	for parent := range l.order {
-		parent.below = ix.build(parent.children)
+		parent.below = newSiblings(parent.children)
 	}
 	return l.tree, l.identify()
 }

@@ -41,17 +41,15 @@ const (
 	maxIndexed = 64
 )
 
-// indexer makes the siblings of a whole tree.
-type indexer struct{ places int }
-
-func (ix *indexer) build(rules []*Rule) *siblings {
+// newSiblings indexes the rules below one rule.
+func newSiblings(rules []*Rule) *siblings {
 	if len(rules) == 0 {
 		return nil
 	}
 	s := &siblings{rules: rules}
 	switch {
-	case ix.splitByDecoder(s):
-	case ix.splitByValue(s):
+	case s.splitByDecoder():
+	case s.splitByValue():
 	default:
 		s.scan = scanOf(rules)
 	}
@@ -59,7 +57,7 @@ func (ix *indexer) build(rules []*Rule) *siblings {
 }
 
 // splitByDecoder makes lists for the decoders that rules name.
-func (ix *indexer) splitByDecoder(s *siblings) bool {
+func (s *siblings) splitByDecoder() bool {
 	of := make([]int32, len(s.rules)) // -3: any
 	counts := map[int32]int{}
 	free := 0
@@ -86,7 +84,7 @@ func (ix *indexer) splitByDecoder(s *siblings) bool {
 				list = append(list, r)
 			}
 		}
-		return ix.withoutDecoder(list)
+		return chosenByDecoder(list)
 	}
 	s.decoders = make(map[int32]*siblings, len(counts))
 	for id := range counts {
@@ -96,13 +94,13 @@ func (ix *indexer) splitByDecoder(s *siblings) bool {
 	return true
 }
 
-// withoutDecoder is build for a list that is already chosen by decoder.
-func (ix *indexer) withoutDecoder(rules []*Rule) *siblings {
+// chosenByDecoder is newSiblings for a list that is already chosen by decoder.
+func chosenByDecoder(rules []*Rule) *siblings {
 	if len(rules) == 0 {
 		return nil
 	}
 	s := &siblings{rules: rules}
-	if !ix.splitByValue(s) {
+	if !s.splitByValue() {
 		s.scan = scanOf(rules)
 	}
 	return s
@@ -123,7 +121,7 @@ func exactOf(r *Rule, want *source) (source, []string) {
 }
 
 // splitByValue makes lists for the values of the field that most rules ask a value of.
-func (ix *indexer) splitByValue(s *siblings) bool {
+func (s *siblings) splitByValue() bool {
 	counts := map[source]int{}
 	var best source
 	for _, r := range s.rules {
@@ -174,7 +172,7 @@ func (ix *indexer) splitByValue(s *siblings) bool {
 		if len(list) == len(s.rules) {
 			return &siblings{rules: list, scan: scanOf(list)}
 		}
-		return ix.withoutDecoder(list)
+		return chosenByDecoder(list)
 	}
 	s.values = &valueIndex{source: best, longest: longest, lists: make(map[string]*siblings, len(all))}
 	for v := range all {
