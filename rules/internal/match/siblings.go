@@ -41,6 +41,9 @@ const (
 	maxIndexed = 64
 )
 
+// anyDecoder stands for rules that name no decoder; it is the number of none.
+const anyDecoder = -3
+
 // newSiblings indexes the rules below one rule.
 func newSiblings(rules []*Rule) *siblings {
 	if len(rules) == 0 {
@@ -58,17 +61,17 @@ func newSiblings(rules []*Rule) *siblings {
 
 // splitByDecoder makes lists for the decoders that rules name.
 func (s *siblings) splitByDecoder() bool {
-	of := make([]int32, len(s.rules)) // -3: any
+	of := make([]int32, len(s.rules))
 	counts := map[int32]int{}
 	free := 0
 	for i, r := range s.rules {
-		of[i] = -3
+		of[i] = anyDecoder
 		for _, c := range r.conditions {
 			if d, ok := c.(decodedAs); ok {
 				of[i] = d.id
 			}
 		}
-		if of[i] == -3 {
+		if of[i] == anyDecoder {
 			free++
 		} else {
 			counts[of[i]]++
@@ -80,7 +83,7 @@ func (s *siblings) splitByDecoder() bool {
 	pick := func(id int32) *siblings {
 		var list []*Rule
 		for i, r := range s.rules {
-			if of[i] == -3 || of[i] == id {
+			if of[i] == anyDecoder || of[i] == id {
 				list = append(list, r)
 			}
 		}
@@ -90,7 +93,7 @@ func (s *siblings) splitByDecoder() bool {
 	for id := range counts {
 		s.decoders[id] = pick(id)
 	}
-	s.others = pick(-3)
+	s.others = pick(anyDecoder)
 	return true
 }
 
