@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 	"reflect"
-	"regexp"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -38,83 +36,65 @@ const maxConfigBytes = 4 << 20
 // load fills cfg, which holds the defaults, from a file (its name may be empty) and from the environment, and validates it. The
 // error joins every problem; warnings are about variables that look like settings and are none.
 func load(cfg interface{ Validate() error }, file string, environ []string) (warnings []string, err error) {
+	from := origin{file: file}
 	if file != "" {
-		if err := loadFile(cfg, file); err != nil {
+		if from.document, err = loadFile(cfg, file); err != nil {
 			return nil, err
 		}
 	}
-	warnings, err = override(cfg, environ)
+	warnings, from.variables, err = override(cfg, environ)
 	if err != nil {
 		return nil, err
 	}
 	if err := cfg.Validate(); err != nil {
-		if file != "" {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		return nil, err
+		return nil, from.place(err)
 	}
 	return warnings, nil
 }
 
 // LoadFile fills cfg, a pointer to a struct with yaml tags, from one YAML document. A key that the struct does not have, a key
 // given twice and a value of a wrong type are errors that name file and line; all of them are reported at once.
-func LoadFile(cfg any, file string) error { return loadFile(cfg, file) }
+func LoadFile(cfg any, file string) error {
+	_, err := loadFile(cfg, file)
+	return err
+}
 
-func loadFile(cfg any, file string) error {
+func loadFile(cfg any, file string) (*yaml.Node, error) {
 	info, err := os.Stat(file)
 	if err != nil {
-		return fmt.Errorf("reading the configuration: %w", err)
+		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
 	if info.Size() > maxConfigBytes {
-		return fmt.Errorf("reading the configuration: %s is larger than %d bytes", file, maxConfigBytes)
+		return nil, fmt.Errorf("reading the configuration: %s is larger than %d bytes", file, maxConfigBytes)
 	}
 	content, err := os.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("reading the configuration: %w", err)
+		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
 	return decode(cfg, file, content)
 }
 
-func decode(cfg any, file string, content []byte) error {
+// decode gives the document too; nil: it is empty.
+func decode(cfg any, file string, content []byte) (*yaml.Node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
-	var document yaml.Node
+	var document, second yaml.Node
 	err := decoder.Decode(&document)
 	if errors.Is(err, io.EOF) {
-		return nil // an empty file says nothing
+		return nil, nil // an empty file says nothing
 	}
 	if err != nil {
-		return located(file, err)
+		return nil, located(file, content, err)
 	}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: there is a second YAML document: write one per file", file)
+	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s:%d: there is a second YAML document: write one per file", file, max(second.Line, 1))
 	}
-	known := keyCheck{file: file}
-	known.node(&document, reflect.TypeOf(cfg), "")
-	if len(known.problems) > 0 {
-		return errors.Join(known.problems...)
+	check := documentCheck{file: file}
+	check.node(&document, reflect.TypeOf(cfg), "")
+	if len(check.problems) > 0 {
+		return nil, errors.Join(check.problems...)
 	}
 	if err := document.Decode(cfg); err != nil {
-		return located(file, err)
+		return nil, located(file, content, err)
 	}
-	return nil
-}
-
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:unmarshal errors:\s*)?line (\d+): (.*)$`)
-
-// located puts the file and line before each of a YAML error's texts.
-func located(file string, err error) error {
-	var typed *yaml.TypeError
-	texts := []string{err.Error()}
-	if errors.As(err, &typed) {
-		texts = typed.Errors
-	}
-	problems := make([]error, 0, len(texts))
-	for _, text := range texts {
-		if m := yamlLine.FindStringSubmatch(text); m != nil {
-			problems = append(problems, fmt.Errorf("%s:%s: %s", file, m[1], m[2]))
-			continue
-		}
-		problems = append(problems, fmt.Errorf("%s: %s", file, strings.TrimPrefix(text, "yaml: ")))
-	}
-	return errors.Join(problems...)
+	return &document, nil
 }

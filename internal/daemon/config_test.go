@@ -104,21 +104,30 @@ func TestMistakesNameTheirPlace(t *testing.T) {
 		"far from any": {"manager:\n  zzzzzzzzz: x\n", nil, []string{
 			`armor.yaml:2: unknown key "manager.zzzzzzzzz": known here are address, password, token, token_file`,
 		}},
-		"in a list":       {"inputs:\n- type: x\n- tpye: y\n", nil, []string{`armor.yaml:3: unknown key "inputs[1].tpye": did you mean "type"?`}},
-		"several at once": {"a: 1\nworkrs: 2\n", nil, []string{`:1: unknown key "a"`, `:2: unknown key "workrs"`}},
-		"twice":           {"workers: 1\nworkers: 2\n", nil, []string{`armor.yaml:2: key "workers" is given twice, first in line 1`}},
-		"wrong type":      {"strict: true\nworkers: many\n", nil, []string{"armor.yaml:2: cannot unmarshal !!str `many` into int"}},
-		"no duration":     {"interval: soon\n", nil, []string{"armor.yaml:1: cannot unmarshal"}},
-		"no YAML":         {"a: [1\nb", nil, []string{"armor.yaml:"}},
-		"two documents":   {"workers: 1\n---\nworkers: 2\n", nil, []string{"second YAML document"}},
-		"an alias":        {"names: &n [a]\nlabels: *n\n", nil, []string{"armor.yaml:2: *n"}},
-		"not a mapping":   {"- a\n", nil, []string{"armor.yaml:1: cannot unmarshal"}},
-		"not valid":       {"workers: -1\n", nil, []string{"armor.yaml: workers: must not be negative"}},
-		"log level":       {"log: {level: loud}\n", nil, []string{`log.level "loud": use debug, info, warn or error`}},
-		"debug address":   {"debug: {listen: nine}\n", nil, []string{`debug.listen "nine" is not an address`}},
-		"variable":        {"", []string{"ARMOR_INTERVAL=soon", "ARMOR_WORKERS=x"}, []string{"ARMOR_INTERVAL: not a duration", "ARMOR_WORKERS: not a value of type int"}},
-		"variable's key":  {"", []string{"ARMOR_INPUTS=[{tpye: x}]"}, []string{`ARMOR_INPUTS: its value:1: unknown key "[0].tpye"`}},
-		"missing secret":  {"", []string{"ARMOR_MANAGER_PASSWORD_FILE=/no/such"}, []string{"ARMOR_MANAGER_PASSWORD_FILE: open /no/such"}},
+		"in a list":                    {"inputs:\n- type: x\n- tpye: y\n", nil, []string{`armor.yaml:3: unknown key "inputs[1].tpye": did you mean "type"?`}},
+		"several at once":              {"a: 1\nworkrs: 2\n", nil, []string{`:1: unknown key "a"`, `:2: unknown key "workrs"`}},
+		"twice":                        {"workers: 1\nworkers: 2\n", nil, []string{`armor.yaml:2: key "workers" is given twice, first in line 1: remove one`}},
+		"wrong type":                   {"strict: true\nworkers: many\n", nil, []string{`armor.yaml:2: workers: "many" is not taken here; write a whole number`}},
+		"no duration":                  {"interval: soon\n", nil, []string{`armor.yaml:1: interval: "soon" is not taken here; write a duration, such as`}},
+		"no YAML":                      {"a: [1\nb", nil, []string{"armor.yaml:"}},
+		"in line 1":                    {"a: b: c\n", nil, []string{"armor.yaml:1: mapping values are not allowed in this context: put a text"}},
+		"tab":                          {"strict: true\nmanager:\n\taddress: a\n", nil, []string{"armor.yaml:3: ", "with blanks, not with tabs"}},
+		"bytes":                        {"strict: true\n\x00\x01", nil, []string{"armor.yaml:2: control characters are not allowed: write the file as UTF-8 text"}},
+		"unknown anchor":               {"strict: true\nmanager: *m\n", nil, []string{"armor.yaml:2: unknown anchor 'm' referenced: write the value out"}},
+		"list for text":                {"manager:\n  address: [a, b]\n", nil, []string{"armor.yaml:2: manager.address: a list is not taken here; write one text"}},
+		"text for list":                {"names: a\n", nil, []string{`armor.yaml:1: names: "a" is not taken here; write a list`}},
+		"text for keys":                {"manager: a:1\n", nil, []string{`armor.yaml:1: manager: "a:1" is not taken here; write key: value`}},
+		"keys for number":              {"workers: {a: 1}\n", nil, []string{"armor.yaml:1: workers: keys are not taken here; write a whole number"}},
+		"two documents":                {"workers: 1\n---\nworkers: 2\n", nil, []string{"armor.yaml:2: there is a second YAML document"}},
+		"an alias":                     {"names: &n [a]\nlabels: *n\n", nil, []string{"armor.yaml:2: *n"}},
+		"not a mapping":                {"- a\n", nil, []string{"armor.yaml:1: the file: a list is not taken here; write key: value"}},
+		"not valid":                    {"strict: true\nworkers: -1\n", nil, []string{"armor.yaml:2: workers: must not be negative"}},
+		"not valid, set by a variable": {"workers: 1\n", []string{"ARMOR_WORKERS=-1"}, []string{"environment variable ARMOR_WORKERS: workers: must not be negative"}},
+		"log level":                    {"strict: true\nlog:\n  format: text\n  level: loud\n", nil, []string{`armor.yaml:4: log.level "loud": use debug, info, warn or error`}},
+		"debug address":                {"debug: {listen: nine}\n", nil, []string{`debug.listen "nine" is not an address`}},
+		"variable":                     {"", []string{"ARMOR_INTERVAL=soon", "ARMOR_WORKERS=x"}, []string{"ARMOR_INTERVAL: not a duration", "ARMOR_WORKERS: its value: not a value of this form; write a whole number"}},
+		"variable's key":               {"", []string{"ARMOR_INPUTS=[{tpye: x}]"}, []string{`ARMOR_INPUTS: unknown key "[0].tpye"`}},
+		"missing secret":               {"", []string{"ARMOR_MANAGER_PASSWORD_FILE=/no/such"}, []string{"ARMOR_MANAGER_PASSWORD_FILE: open /no/such"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(fresh(), write(t, test.content), test.environ)
@@ -135,7 +144,7 @@ func TestMistakesNameTheirPlace(t *testing.T) {
 }
 
 func TestSecretsAreNotShown(t *testing.T) {
-	_, err := override(&struct {
+	_, _, err := override(&struct {
 		Secret []int `yaml:"secret"`
 	}{}, []string{"ARMOR_SECRET=hunter2"})
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
@@ -157,9 +166,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add("<<: {workers: 1}\n")
 	f.Fuzz(func(t *testing.T, content string) {
 		cfg := fresh()
-		if err := decode(cfg, "f", []byte(content)); err == nil {
+		if _, err := decode(cfg, "f", []byte(content)); err == nil {
 			again := fresh()
-			if err := decode(again, "f", []byte(content)); err != nil {
+			if _, err := decode(again, "f", []byte(content)); err != nil {
 				t.Errorf("accepted once, then: %v", err)
 			}
 		}

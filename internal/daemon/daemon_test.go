@@ -41,7 +41,7 @@ func TestExitCodes(t *testing.T) {
 		"flag":        {[]string{"--nope"}, nil, fine, ExitUsage, "armor-sample: unknown flag: --nope (see armor-sample --help)"},
 		"argument":    {[]string{"x"}, nil, fine, ExitUsage, `armor-sample: unexpected argument "x"`},
 		"no file":     {[]string{"--config", "/no/such.yaml"}, nil, fine, ExitUsage, "armor-sample: reading the configuration: stat /no/such.yaml"},
-		"not valid":   {nil, []string{"ARMOR_WORKERS=-1"}, fine, ExitUsage, "armor-sample: workers: must not be negative"},
+		"not valid":   {nil, []string{"ARMOR_WORKERS=-1"}, fine, ExitUsage, "armor-sample: environment variable ARMOR_WORKERS: workers: must not be negative"},
 		"check":       {[]string{"--check"}, nil, func(context.Context, sample, *Process) error { return errors.New("it ran") }, ExitDone, ""},
 		"port in use": {nil, []string{"ARMOR_DEBUG_LISTEN=" + busy.Addr().String()}, fine, ExitFailed, busy.Addr().String() + " is in use by another process: stop it or choose another port"},
 	} {

@@ -21,8 +21,9 @@ const (
 // override sets the fields of cfg (a pointer to a struct with yaml tags) that a variable names: the path in upper case with
 // underscores, so ARMOR_MANAGER_ADDRESS sets manager.address. A list is given with commas between, or as YAML in square
 // brackets; a map as YAML or as name=value with commas between. With _FILE appended, the value is read from the file that the
-// variable names, without its last line end. Variables of that form that set nothing come back as warnings.
-func override(cfg any, environ []string) (warnings []string, err error) {
+// variable names, without its last line end. Variables of that form that set nothing come back as warnings; used are those that
+// set something.
+func override(cfg any, environ []string) (warnings []string, used map[string]bool, err error) {
 	o := &overrides{values: map[string]string{}, used: map[string]bool{}}
 	for _, entry := range environ {
 		if name, value, ok := strings.Cut(entry, "="); ok && strings.HasPrefix(name, envPrefix) {
@@ -42,7 +43,7 @@ func override(cfg any, environ []string) (warnings []string, err error) {
 		}
 	}
 	slices.Sort(warnings)
-	return warnings, errors.Join(o.problems...)
+	return warnings, o.used, errors.Join(o.problems...)
 }
 
 func lower(names []string) []string {
@@ -228,10 +229,10 @@ func fromYAML(v reflect.Value, text string) error {
 	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
 		return errors.New("not YAML of the setting's form")
 	}
-	known := keyCheck{file: "its value"}
-	known.node(&document, v.Type(), "")
-	if len(known.problems) > 0 {
-		return errors.Join(known.problems...)
+	check := documentCheck{}
+	check.node(&document, v.Type(), "")
+	if len(check.problems) > 0 {
+		return errors.Join(check.problems...)
 	}
 	if err := document.Decode(v.Addr().Interface()); err != nil {
 		return fmt.Errorf("not a value of type %s", v.Type())

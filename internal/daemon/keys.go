@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"encoding"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -51,79 +50,6 @@ var (
 func decodesItself(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
 	return p.Implements(unmarshalerType) || p.Implements(textType) || t == reflect.TypeFor[time.Time]()
-}
-
-// keyCheck finds the keys of a document that a type does not have, and keys given twice.
-type keyCheck struct {
-	file     string
-	problems []error
-}
-
-func (c *keyCheck) node(n *yaml.Node, t reflect.Type, path string) {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	switch n.Kind {
-	case yaml.DocumentNode:
-		for _, child := range n.Content {
-			c.node(child, t, path)
-		}
-	case yaml.AliasNode:
-		c.problems = append(c.problems, fmt.Errorf("%s:%d: *%s: write the value out, aliases are not taken", c.file, n.Line, n.Value))
-	case yaml.SequenceNode:
-		if t.Kind() == reflect.Slice || t.Kind() == reflect.Array {
-			for i, child := range n.Content {
-				c.node(child, t.Elem(), fmt.Sprintf("%s[%d]", path, i))
-			}
-		}
-	case yaml.MappingNode:
-		c.mapping(n, t, path)
-	}
-}
-
-func (c *keyCheck) mapping(n *yaml.Node, t reflect.Type, path string) {
-	seen := map[string]int{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		if line, twice := seen[key.Value]; twice {
-			c.problems = append(c.problems, fmt.Errorf("%s:%d: key %q is given twice, first in line %d", c.file, key.Line, key.Value, line))
-			continue
-		}
-		seen[key.Value] = key.Line
-		switch {
-		case decodesItself(t):
-		case t.Kind() == reflect.Map:
-			c.node(value, t.Elem(), join(path, key.Value))
-		case t.Kind() == reflect.Struct:
-			c.key(key, value, fieldsOf(t), path)
-		}
-	}
-}
-
-func (c *keyCheck) key(key, value *yaml.Node, fields []field, path string) {
-	known := make([]string, 0, len(fields))
-	for _, f := range fields {
-		if f.key == key.Value {
-			c.node(value, f.typ, join(path, f.key))
-			return
-		}
-		known = append(known, f.key)
-	}
-	text := fmt.Sprintf("%s:%d: unknown key %q", c.file, key.Line, join(path, key.Value))
-	if near := nearest(key.Value, known); near != "" {
-		text += fmt.Sprintf(": did you mean %q?", near)
-	} else {
-		slices.Sort(known)
-		text += ": known here are " + strings.Join(known, ", ")
-	}
-	c.problems = append(c.problems, fmt.Errorf("%s", text))
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
 }
 
 // nearest is the known word that is closest to a mistyped one; empty when none is close.
