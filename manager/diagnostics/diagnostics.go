@@ -78,31 +78,6 @@ func inGroup(r *rules.Rule, group string) bool {
 	return group == "" || slices.Contains(r.Groups, group)
 }
 
-// GetRule shows one rule with its definition.
-func (s *Service) GetRule(_ context.Context, req *armorv1.GetRuleRequest) (*armorv1.GetRuleResponse, error) {
-	r, ok := s.keeper.InForce().Rules.Rule(int(req.GetId()))
-	if !ok {
-		return nil, status.Errorf(codes.NotFound, "no rule %d is loaded", req.GetId())
-	}
-	return &armorv1.GetRuleResponse{Rule: summary(r), Xml: valid(r.XML)}, nil
-}
-
-func summary(r *rules.Rule) *armorv1.RuleSummary {
-	out := &armorv1.RuleSummary{
-		Id: uint32(r.ID), Level: uint32(r.Level), Description: valid(r.Description), File: valid(r.File), Line: uint32(r.Line),
-	}
-	for _, g := range r.Groups {
-		out.Groups = append(out.Groups, valid(g))
-	}
-	for _, p := range r.Parents {
-		out.Parents = append(out.Parents, uint32(p))
-	}
-	for _, m := range r.Mitre {
-		out.MitreIds = append(out.MitreIds, valid(m.ID))
-	}
-	return out
-}
-
 // GetStatus says which ruleset is in force.
 func (s *Service) GetStatus(context.Context, *armorv1.GetStatusRequest) (*armorv1.GetStatusResponse, error) {
 	in := s.keeper.InForce()

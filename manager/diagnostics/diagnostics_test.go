@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/fstest"
@@ -64,8 +65,37 @@ func TestListRulesInPages(t *testing.T) {
 		t.Errorf("%v in %d pages", ids, pages)
 	}
 	one, err := s.GetRule(t.Context(), &armorv1.GetRuleRequest{Id: 100002})
-	if err != nil || len(one.GetRule().GetParents()) != 1 || one.GetRule().GetParents()[0] != 100001 {
+	if err != nil || len(one.GetRule().GetParents()) != 1 || one.GetRule().GetParents()[0] != 100001 || one.GetParents()[0].GetDescription() == "" {
 		t.Errorf("%v, %v", one, err)
+	}
+	one, err = s.GetRule(t.Context(), &armorv1.GetRuleRequest{Id: 100001})
+	if err != nil || one.GetChildrenTotal() != uint32(len(one.GetChildren())) || len(one.GetChildren()) == 0 || one.GetChildren()[0].GetId() != 100002 {
+		t.Errorf("%v, %v", one, err)
+	}
+}
+
+func TestGetRuleTellsWhatTheRuleCarries(t *testing.T) {
+	const file = `<group name="g,">
+<rule id="1" level="3"><match>a</match><description>d</description></rule>
+<rule id="2" level="10" frequency="8" timeframe="120" ignore="60"><if_matched_sid>1</if_matched_sid><description>e</description>
+<info>what to do</info><mitre><id>T1110.001</id></mitre><group>pci_dss_10.2.4,pci_dss_10.2.5,</group></rule>
+</group>`
+	rs, err := rules.Load(rules.Options{}, rules.Source{FS: fstest.MapFS{"rules/r.xml": {Data: []byte(file)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(&fixed{rs: rs}, time.Now, quiet)
+	got, err := s.GetRule(t.Context(), &armorv1.GetRuleRequest{Id: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.GetFrequency() != 8 || got.GetTimeframeSeconds() != 120 || got.GetIgnoreSeconds() != 60 || got.GetInfo() != "what to do" ||
+		len(got.GetMitre()) != 1 || got.GetMitre()[0].GetTechnique() != "Password Guessing" || !slices.Contains(got.GetMitre()[0].GetTactics(), "Credential Access") ||
+		len(got.GetCompliance()) != 1 || got.GetCompliance()[0].GetStandard() != "pci_dss" || len(got.GetCompliance()[0].GetRequirements()) != 2 {
+		t.Errorf("%v", got)
+	}
+	if _, err := s.GetRule(t.Context(), &armorv1.GetRuleRequest{Id: 3}); status.Code(err) != codes.NotFound {
+		t.Errorf("an unknown rule: %v", err)
 	}
 }
 

@@ -72,7 +72,7 @@ func (x RulesetProblem_Severity) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RulesetProblem_Severity.Descriptor instead.
 func (RulesetProblem_Severity) EnumDescriptor() ([]byte, []int) {
-	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{10, 0}
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{12, 0}
 }
 
 // Lines to try.
@@ -611,7 +611,27 @@ type GetRuleResponse struct {
 	// Summary.
 	Rule *RuleSummary `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
 	// Its XML as written.
-	Xml           string `protobuf:"bytes,2,opt,name=xml,proto3" json:"xml,omitempty"`
+	Xml string `protobuf:"bytes,2,opt,name=xml,proto3" json:"xml,omitempty"`
+	// Rules that it hangs under, by id.
+	Parents []*RuleSummary `protobuf:"bytes,3,rep,name=parents,proto3" json:"parents,omitempty"`
+	// Rules that hang under it, by id; at most 1,000.
+	Children []*RuleSummary `protobuf:"bytes,4,rep,name=children,proto3" json:"children,omitempty"`
+	// How many rules hang under it in all.
+	ChildrenTotal uint32 `protobuf:"varint,5,opt,name=children_total,json=childrenTotal,proto3" json:"children_total,omitempty"`
+	// MITRE ATT&CK techniques.
+	Mitre []*RuleMitre `protobuf:"bytes,6,rep,name=mitre,proto3" json:"mitre,omitempty"`
+	// Requirements of standards that it names.
+	Compliance []*RuleCompliance `protobuf:"bytes,7,rep,name=compliance,proto3" json:"compliance,omitempty"`
+	// Text of its <info>; empty: none.
+	Info string `protobuf:"bytes,8,opt,name=info,proto3" json:"info,omitempty"`
+	// Matches needed before it fires, as written; 0: it fires at once.
+	Frequency uint32 `protobuf:"varint,9,opt,name=frequency,proto3" json:"frequency,omitempty"`
+	// Seconds within which they count; 0: none.
+	TimeframeSeconds uint32 `protobuf:"varint,10,opt,name=timeframe_seconds,json=timeframeSeconds,proto3" json:"timeframe_seconds,omitempty"`
+	// Seconds for which it is silent after it fired; 0: none.
+	IgnoreSeconds uint32 `protobuf:"varint,11,opt,name=ignore_seconds,json=ignoreSeconds,proto3" json:"ignore_seconds,omitempty"`
+	// It only carries others: no alert comes of it.
+	NoAlert       bool `protobuf:"varint,12,opt,name=no_alert,json=noAlert,proto3" json:"no_alert,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -660,6 +680,195 @@ func (x *GetRuleResponse) GetXml() string {
 	return ""
 }
 
+func (x *GetRuleResponse) GetParents() []*RuleSummary {
+	if x != nil {
+		return x.Parents
+	}
+	return nil
+}
+
+func (x *GetRuleResponse) GetChildren() []*RuleSummary {
+	if x != nil {
+		return x.Children
+	}
+	return nil
+}
+
+func (x *GetRuleResponse) GetChildrenTotal() uint32 {
+	if x != nil {
+		return x.ChildrenTotal
+	}
+	return 0
+}
+
+func (x *GetRuleResponse) GetMitre() []*RuleMitre {
+	if x != nil {
+		return x.Mitre
+	}
+	return nil
+}
+
+func (x *GetRuleResponse) GetCompliance() []*RuleCompliance {
+	if x != nil {
+		return x.Compliance
+	}
+	return nil
+}
+
+func (x *GetRuleResponse) GetInfo() string {
+	if x != nil {
+		return x.Info
+	}
+	return ""
+}
+
+func (x *GetRuleResponse) GetFrequency() uint32 {
+	if x != nil {
+		return x.Frequency
+	}
+	return 0
+}
+
+func (x *GetRuleResponse) GetTimeframeSeconds() uint32 {
+	if x != nil {
+		return x.TimeframeSeconds
+	}
+	return 0
+}
+
+func (x *GetRuleResponse) GetIgnoreSeconds() uint32 {
+	if x != nil {
+		return x.IgnoreSeconds
+	}
+	return 0
+}
+
+func (x *GetRuleResponse) GetNoAlert() bool {
+	if x != nil {
+		return x.NoAlert
+	}
+	return false
+}
+
+// A MITRE ATT&CK technique.
+type RuleMitre struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Technique id, such as T1098.003.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Name; empty: the table of techniques does not know the id.
+	Technique string `protobuf:"bytes,2,opt,name=technique,proto3" json:"technique,omitempty"`
+	// Tactics that it serves.
+	Tactics       []string `protobuf:"bytes,3,rep,name=tactics,proto3" json:"tactics,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleMitre) Reset() {
+	*x = RuleMitre{}
+	mi := &file_armor_v1_ruleset_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleMitre) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleMitre) ProtoMessage() {}
+
+func (x *RuleMitre) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_ruleset_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleMitre.ProtoReflect.Descriptor instead.
+func (*RuleMitre) Descriptor() ([]byte, []int) {
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RuleMitre) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *RuleMitre) GetTechnique() string {
+	if x != nil {
+		return x.Technique
+	}
+	return ""
+}
+
+func (x *RuleMitre) GetTactics() []string {
+	if x != nil {
+		return x.Tactics
+	}
+	return nil
+}
+
+// What a rule covers of one standard.
+type RuleCompliance struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Field of the alert, such as pci_dss.
+	Standard string `protobuf:"bytes,1,opt,name=standard,proto3" json:"standard,omitempty"`
+	// Requirements, such as 10.6.1.
+	Requirements  []string `protobuf:"bytes,2,rep,name=requirements,proto3" json:"requirements,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleCompliance) Reset() {
+	*x = RuleCompliance{}
+	mi := &file_armor_v1_ruleset_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleCompliance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleCompliance) ProtoMessage() {}
+
+func (x *RuleCompliance) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_ruleset_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleCompliance.ProtoReflect.Descriptor instead.
+func (*RuleCompliance) Descriptor() ([]byte, []int) {
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RuleCompliance) GetStandard() string {
+	if x != nil {
+		return x.Standard
+	}
+	return ""
+}
+
+func (x *RuleCompliance) GetRequirements() []string {
+	if x != nil {
+		return x.Requirements
+	}
+	return nil
+}
+
 // Nothing to ask.
 type GetStatusRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -669,7 +878,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_armor_v1_ruleset_proto_msgTypes[8]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -681,7 +890,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_armor_v1_ruleset_proto_msgTypes[8]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -694,7 +903,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{8}
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{10}
 }
 
 // The ruleset in force.
@@ -720,7 +929,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_armor_v1_ruleset_proto_msgTypes[9]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -732,7 +941,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_armor_v1_ruleset_proto_msgTypes[9]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +954,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{9}
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetStatusResponse) GetHash() string {
@@ -816,7 +1025,7 @@ type RulesetProblem struct {
 
 func (x *RulesetProblem) Reset() {
 	*x = RulesetProblem{}
-	mi := &file_armor_v1_ruleset_proto_msgTypes[10]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -828,7 +1037,7 @@ func (x *RulesetProblem) String() string {
 func (*RulesetProblem) ProtoMessage() {}
 
 func (x *RulesetProblem) ProtoReflect() protoreflect.Message {
-	mi := &file_armor_v1_ruleset_proto_msgTypes[10]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -841,7 +1050,7 @@ func (x *RulesetProblem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesetProblem.ProtoReflect.Descriptor instead.
 func (*RulesetProblem) Descriptor() ([]byte, []int) {
-	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{10}
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RulesetProblem) GetFile() string {
@@ -888,7 +1097,7 @@ type ReloadRequest struct {
 
 func (x *ReloadRequest) Reset() {
 	*x = ReloadRequest{}
-	mi := &file_armor_v1_ruleset_proto_msgTypes[11]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -900,7 +1109,7 @@ func (x *ReloadRequest) String() string {
 func (*ReloadRequest) ProtoMessage() {}
 
 func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_armor_v1_ruleset_proto_msgTypes[11]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -913,7 +1122,7 @@ func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadRequest.ProtoReflect.Descriptor instead.
 func (*ReloadRequest) Descriptor() ([]byte, []int) {
-	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{11}
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{13}
 }
 
 // What came of a reload.
@@ -931,7 +1140,7 @@ type ReloadResponse struct {
 
 func (x *ReloadResponse) Reset() {
 	*x = ReloadResponse{}
-	mi := &file_armor_v1_ruleset_proto_msgTypes[12]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -943,7 +1152,7 @@ func (x *ReloadResponse) String() string {
 func (*ReloadResponse) ProtoMessage() {}
 
 func (x *ReloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_armor_v1_ruleset_proto_msgTypes[12]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -956,7 +1165,7 @@ func (x *ReloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadResponse.ProtoReflect.Descriptor instead.
 func (*ReloadResponse) Descriptor() ([]byte, []int) {
-	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{12}
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ReloadResponse) GetSwapped() bool {
@@ -1024,10 +1233,30 @@ const file_armor_v1_ruleset_proto_rawDesc = "" +
 	"\x05rules\x18\x01 \x03(\v2\x15.armor.v1.RuleSummaryR\x05rules\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\" \n" +
 	"\x0eGetRuleRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\rR\x02id\"N\n" +
+	"\x02id\x18\x01 \x01(\rR\x02id\"\xdf\x03\n" +
 	"\x0fGetRuleResponse\x12)\n" +
 	"\x04rule\x18\x01 \x01(\v2\x15.armor.v1.RuleSummaryR\x04rule\x12\x10\n" +
-	"\x03xml\x18\x02 \x01(\tR\x03xml\"\x12\n" +
+	"\x03xml\x18\x02 \x01(\tR\x03xml\x12/\n" +
+	"\aparents\x18\x03 \x03(\v2\x15.armor.v1.RuleSummaryR\aparents\x121\n" +
+	"\bchildren\x18\x04 \x03(\v2\x15.armor.v1.RuleSummaryR\bchildren\x12%\n" +
+	"\x0echildren_total\x18\x05 \x01(\rR\rchildrenTotal\x12)\n" +
+	"\x05mitre\x18\x06 \x03(\v2\x13.armor.v1.RuleMitreR\x05mitre\x128\n" +
+	"\n" +
+	"compliance\x18\a \x03(\v2\x18.armor.v1.RuleComplianceR\n" +
+	"compliance\x12\x12\n" +
+	"\x04info\x18\b \x01(\tR\x04info\x12\x1c\n" +
+	"\tfrequency\x18\t \x01(\rR\tfrequency\x12+\n" +
+	"\x11timeframe_seconds\x18\n" +
+	" \x01(\rR\x10timeframeSeconds\x12%\n" +
+	"\x0eignore_seconds\x18\v \x01(\rR\rignoreSeconds\x12\x19\n" +
+	"\bno_alert\x18\f \x01(\bR\anoAlert\"S\n" +
+	"\tRuleMitre\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
+	"\ttechnique\x18\x02 \x01(\tR\ttechnique\x12\x18\n" +
+	"\atactics\x18\x03 \x03(\tR\atactics\"P\n" +
+	"\x0eRuleCompliance\x12\x1a\n" +
+	"\bstandard\x18\x01 \x01(\tR\bstandard\x12\"\n" +
+	"\frequirements\x18\x02 \x03(\tR\frequirements\"\x12\n" +
 	"\x10GetStatusRequest\"\xf6\x01\n" +
 	"\x11GetStatusResponse\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\tR\x04hash\x12\x14\n" +
@@ -1072,7 +1301,7 @@ func file_armor_v1_ruleset_proto_rawDescGZIP() []byte {
 }
 
 var file_armor_v1_ruleset_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_armor_v1_ruleset_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_armor_v1_ruleset_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_armor_v1_ruleset_proto_goTypes = []any{
 	(RulesetProblem_Severity)(0),  // 0: armor.v1.RulesetProblem.Severity
 	(*LogtestRequest)(nil),        // 1: armor.v1.LogtestRequest
@@ -1083,36 +1312,42 @@ var file_armor_v1_ruleset_proto_goTypes = []any{
 	(*ListRulesResponse)(nil),     // 6: armor.v1.ListRulesResponse
 	(*GetRuleRequest)(nil),        // 7: armor.v1.GetRuleRequest
 	(*GetRuleResponse)(nil),       // 8: armor.v1.GetRuleResponse
-	(*GetStatusRequest)(nil),      // 9: armor.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),     // 10: armor.v1.GetStatusResponse
-	(*RulesetProblem)(nil),        // 11: armor.v1.RulesetProblem
-	(*ReloadRequest)(nil),         // 12: armor.v1.ReloadRequest
-	(*ReloadResponse)(nil),        // 13: armor.v1.ReloadResponse
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*RuleMitre)(nil),             // 9: armor.v1.RuleMitre
+	(*RuleCompliance)(nil),        // 10: armor.v1.RuleCompliance
+	(*GetStatusRequest)(nil),      // 11: armor.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),     // 12: armor.v1.GetStatusResponse
+	(*RulesetProblem)(nil),        // 13: armor.v1.RulesetProblem
+	(*ReloadRequest)(nil),         // 14: armor.v1.ReloadRequest
+	(*ReloadResponse)(nil),        // 15: armor.v1.ReloadResponse
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
 }
 var file_armor_v1_ruleset_proto_depIdxs = []int32{
 	3,  // 0: armor.v1.LogtestResponse.results:type_name -> armor.v1.LogtestResult
 	4,  // 1: armor.v1.ListRulesResponse.rules:type_name -> armor.v1.RuleSummary
 	4,  // 2: armor.v1.GetRuleResponse.rule:type_name -> armor.v1.RuleSummary
-	14, // 3: armor.v1.GetStatusResponse.load_time:type_name -> google.protobuf.Timestamp
-	11, // 4: armor.v1.GetStatusResponse.problems:type_name -> armor.v1.RulesetProblem
-	0,  // 5: armor.v1.RulesetProblem.severity:type_name -> armor.v1.RulesetProblem.Severity
-	11, // 6: armor.v1.ReloadResponse.problems:type_name -> armor.v1.RulesetProblem
-	1,  // 7: armor.v1.RulesetService.Logtest:input_type -> armor.v1.LogtestRequest
-	5,  // 8: armor.v1.RulesetService.ListRules:input_type -> armor.v1.ListRulesRequest
-	7,  // 9: armor.v1.RulesetService.GetRule:input_type -> armor.v1.GetRuleRequest
-	9,  // 10: armor.v1.RulesetService.GetStatus:input_type -> armor.v1.GetStatusRequest
-	12, // 11: armor.v1.RulesetService.Reload:input_type -> armor.v1.ReloadRequest
-	2,  // 12: armor.v1.RulesetService.Logtest:output_type -> armor.v1.LogtestResponse
-	6,  // 13: armor.v1.RulesetService.ListRules:output_type -> armor.v1.ListRulesResponse
-	8,  // 14: armor.v1.RulesetService.GetRule:output_type -> armor.v1.GetRuleResponse
-	10, // 15: armor.v1.RulesetService.GetStatus:output_type -> armor.v1.GetStatusResponse
-	13, // 16: armor.v1.RulesetService.Reload:output_type -> armor.v1.ReloadResponse
-	12, // [12:17] is the sub-list for method output_type
-	7,  // [7:12] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	4,  // 3: armor.v1.GetRuleResponse.parents:type_name -> armor.v1.RuleSummary
+	4,  // 4: armor.v1.GetRuleResponse.children:type_name -> armor.v1.RuleSummary
+	9,  // 5: armor.v1.GetRuleResponse.mitre:type_name -> armor.v1.RuleMitre
+	10, // 6: armor.v1.GetRuleResponse.compliance:type_name -> armor.v1.RuleCompliance
+	16, // 7: armor.v1.GetStatusResponse.load_time:type_name -> google.protobuf.Timestamp
+	13, // 8: armor.v1.GetStatusResponse.problems:type_name -> armor.v1.RulesetProblem
+	0,  // 9: armor.v1.RulesetProblem.severity:type_name -> armor.v1.RulesetProblem.Severity
+	13, // 10: armor.v1.ReloadResponse.problems:type_name -> armor.v1.RulesetProblem
+	1,  // 11: armor.v1.RulesetService.Logtest:input_type -> armor.v1.LogtestRequest
+	5,  // 12: armor.v1.RulesetService.ListRules:input_type -> armor.v1.ListRulesRequest
+	7,  // 13: armor.v1.RulesetService.GetRule:input_type -> armor.v1.GetRuleRequest
+	11, // 14: armor.v1.RulesetService.GetStatus:input_type -> armor.v1.GetStatusRequest
+	14, // 15: armor.v1.RulesetService.Reload:input_type -> armor.v1.ReloadRequest
+	2,  // 16: armor.v1.RulesetService.Logtest:output_type -> armor.v1.LogtestResponse
+	6,  // 17: armor.v1.RulesetService.ListRules:output_type -> armor.v1.ListRulesResponse
+	8,  // 18: armor.v1.RulesetService.GetRule:output_type -> armor.v1.GetRuleResponse
+	12, // 19: armor.v1.RulesetService.GetStatus:output_type -> armor.v1.GetStatusResponse
+	15, // 20: armor.v1.RulesetService.Reload:output_type -> armor.v1.ReloadResponse
+	16, // [16:21] is the sub-list for method output_type
+	11, // [11:16] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_armor_v1_ruleset_proto_init() }
@@ -1126,7 +1361,7 @@ func file_armor_v1_ruleset_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_armor_v1_ruleset_proto_rawDesc), len(file_armor_v1_ruleset_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
