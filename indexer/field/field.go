@@ -71,6 +71,18 @@ const (
 	AgentID         = "agent.id"
 	AgentName       = "agent.name"
 	Location        = "location"
+	CloudProvider   = "cloud.provider"
+	CloudAccount    = "cloud.account.id"
+	CloudRegion     = "cloud.region"
+	UserName        = "user.name"
+	SourceIP        = "source.ip"
+	EventAction     = "event.action"
+	MitreID         = "rule.mitre.id"
+	MitreTactic     = "rule.mitre.tactic"
+	ProgramName     = "predecoder.program_name"
+	DecoderName     = "decoder.name"
+	AWSErrorCode    = "data.aws.errorCode"
+	AWSEventSource  = "data.aws.eventSource"
 	// SetAside is the object, not indexed, that holds `data` which the store could not map.
 	SetAside = "unmapped_data"
 )
@@ -84,17 +96,20 @@ var named = map[string]Kind{
 	"rule.firedtimes": Number, "rule.frequency": Number, "rule.mail": Boolean,
 	"rule.pci_dss": Keyword, "rule.gdpr": Keyword, "rule.hipaa": Keyword, "rule.nist_800_53": Keyword, "rule.tsc": Keyword,
 	"rule.gpg13": Keyword, "rule.cis": Keyword,
-	"rule.mitre.id": Keyword, "rule.mitre.tactic": Keyword, "rule.mitre.technique": Keyword,
+	MitreID: Keyword, MitreTactic: Keyword, "rule.mitre.technique": Keyword,
 
 	AgentID: Keyword, AgentName: Keyword, "agent.ip": Keyword, "manager.name": Keyword,
-	"decoder.name": Keyword, "decoder.parent": Keyword,
-	"predecoder.program_name": Keyword, "predecoder.hostname": Keyword, "predecoder.timestamp": Keyword,
+	DecoderName: Keyword, "decoder.parent": Keyword,
+	ProgramName: Keyword, "predecoder.hostname": Keyword, "predecoder.timestamp": Keyword,
 
-	"event.kind": Keyword, "event.module": Keyword, "event.dataset": Keyword, "event.action": Keyword,
+	"event.kind": Keyword, "event.module": Keyword, "event.dataset": Keyword, EventAction: Keyword,
 	"event.outcome": Keyword, "event.severity": Number,
-	"source.ip": Address, "user.name": Keyword,
-	"cloud.provider": Keyword, "cloud.region": Keyword, "cloud.account.id": Keyword, "cloud.instance.id": Keyword,
+	SourceIP: Address, UserName: Keyword,
+	CloudProvider: Keyword, CloudRegion: Keyword, CloudAccount: Keyword, "cloud.instance.id": Keyword,
 	"threat.technique.id": Keyword, "ecs.version": Keyword,
+
+	// Fields of the data that panels show: mapped from the start, because Kibana knows a field only when an index has it.
+	AWSErrorCode: Keyword, AWSEventSource: Keyword,
 }
 
 // flattened are objects whose members are kept as keywords under any name, because their shapes vary too much to map.
@@ -107,7 +122,10 @@ var flattened = []string{
 func Of(name string) Field {
 	if k, ok := named[name]; ok {
 		f := Field{Name: name, Path: name, Kind: k}
-		if k == Keyword {
+		switch {
+		case k == Keyword && strings.HasPrefix(name, "data."):
+			f.Limit = DataLimit
+		case k == Keyword:
 			f.Limit = NamedLimit
 		}
 		if name == DescriptionText {

@@ -15,6 +15,8 @@ const (
 	Pie Kind = "pie"
 	// Stacked is a bar chart over time, each bar stacked by the most frequent values of a field in the whole range.
 	Stacked Kind = "stacked"
+	// Bars is a bar for each of the most frequent values of a field.
+	Bars Kind = "bars"
 	// Table is a list of the newest alerts.
 	Table Kind = "table"
 	// Tile is a single number.
@@ -85,12 +87,15 @@ func LastAlerts() Panel {
 	}}
 }
 
+// maxDistinct is how many values a tile counts one by one.
+const maxDistinct = store.MaxValues
+
 // Tiles are the numbers at the top.
 func Tiles() []Panel {
 	return []Panel{
-		{ID: "alerts", Title: "Alerts", Kind: Tile, Measure: CountAlerts},
-		{ID: "high-level", Title: "Level 12 and above", Kind: Tile, Measure: CountAlerts, Query: field.Level + ":>=12"},
-		{ID: "agents", Title: "Agents reporting", Kind: Tile, Measure: CountValues, Field: field.AgentID, Size: store.MaxValues},
+		alertsTile(),
+		highLevelTile(),
+		agentsTile(),
 		{ID: "rate", Title: "Alerts per second", Kind: Tile, Measure: PerSecond},
 	}
 }

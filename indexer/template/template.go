@@ -20,7 +20,7 @@ const (
 	// Pattern of the names of the alert indices.
 	Pattern = IndexPrefix + "*"
 	// Version of the template's form: a higher one replaces a lower one in the cluster.
-	Version = 1
+	Version = 2
 	// Priority lets the template win over general ones.
 	Priority = 500
 )

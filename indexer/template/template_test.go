@@ -97,7 +97,7 @@ func TestTemplate(t *testing.T) {
 // Every field that a panel uses exists and can be counted by.
 func TestPanelsUseMappedFields(t *testing.T) {
 	mappings := Mappings()
-	for _, p := range panels.Console() {
+	for _, p := range append(panels.Console(), panels.OfDashboards()...) {
 		if p.Field != "" {
 			if m := typeOf(t, mappings, p.Field); m == nil || m["type"] == "text" || !field.Of(p.Field).Countable() {
 				t.Errorf("panel %s counts by %s: %v", p.Title, p.Field, m)
