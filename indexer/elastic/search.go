@@ -54,7 +54,11 @@ func (s *Store) Search(ctx context.Context, q store.Search) (store.Page, error) 
 	if size > 0 && size < store.MaxPage {
 		size++ // tells whether there is a next page
 	}
-	page, err := s.page(ctx, dsl(bound), size, q.After, !q.Uncounted)
+	order := "desc"
+	if q.OldestFirst {
+		order = "asc"
+	}
+	page, err := s.page(ctx, dsl(bound), order, size, q.After, !q.Uncounted)
 	if err != nil || q.Size == 0 || len(page.Hits) < q.Size {
 		return page, err
 	}
@@ -63,7 +67,7 @@ func (s *Store) Search(ctx context.Context, q store.Search) (store.Page, error) 
 	if len(page.Hits) > q.Size {
 		page.Hits, page.Next = page.Hits[:q.Size], next
 	} else if q.Size == store.MaxPage {
-		more, err := s.page(ctx, dsl(bound), 1, next, false)
+		more, err := s.page(ctx, dsl(bound), order, 1, next, false)
 		if err != nil {
 			return store.Page{}, err
 		}
@@ -74,11 +78,11 @@ func (s *Store) Search(ctx context.Context, q store.Search) (store.Page, error) 
 	return page, nil
 }
 
-func (s *Store) page(ctx context.Context, filter object, size int, after *store.Position, counted bool) (store.Page, error) {
+func (s *Store) page(ctx context.Context, filter object, order string, size int, after *store.Position, counted bool) (store.Page, error) {
 	body := object{
 		"query": filter, "size": size, "track_total_hits": counted,
 		"sort": []object{
-			{field.Timestamp: object{"order": "desc", "unmapped_type": "date"}},
+			{field.Timestamp: object{"order": order, "unmapped_type": "date"}},
 			{field.ID: object{"order": "asc", "unmapped_type": "keyword"}},
 		},
 	}

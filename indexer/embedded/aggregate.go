@@ -37,7 +37,7 @@ func (s *Store) Aggregate(ctx context.Context, a store.Aggregation) (store.Aggre
 		return store.Aggregate{}, err
 	}
 	c := &counting{plan: newPlan(bound), field: f, interval: a.Interval.Milliseconds(), counts: make(map[string]uint64)}
-	err = s.eachMonth(ctx, c.plan, func(tx *sql.Tx) error {
+	err = s.eachMonth(ctx, c.plan, false, func(tx *sql.Tx) error {
 		return c.each(ctx, tx, 0, func(values []string, _ int64, n uint64) error {
 			c.total += n
 			for _, v := range values {
@@ -96,7 +96,7 @@ func (s *Store) overTime(ctx context.Context, c *counting, result *store.Aggrega
 	for _, b := range result.Buckets {
 		c.times[b.Key] = make(map[int64]uint64)
 	}
-	err := s.eachMonth(ctx, c.plan, func(tx *sql.Tx) error {
+	err := s.eachMonth(ctx, c.plan, false, func(tx *sql.Tx) error {
 		return c.each(ctx, tx, c.interval, func(values []string, start int64, n uint64) error {
 			if c.field.Name == "" {
 				return c.addTime("", start, n)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"io/fs"
+	"slices"
 	"time"
 
 	"armor/indexer/match"
@@ -23,7 +24,7 @@ func (s *Store) Search(ctx context.Context, q store.Search) (store.Page, error) 
 	}
 	var page store.Page
 	p := newPlan(bound)
-	err = s.eachMonth(ctx, p, func(tx *sql.Tx) error {
+	err = s.eachMonth(ctx, p, q.OldestFirst, func(tx *sql.Tx) error {
 		f, err := loadFacets(ctx, tx, p.facet, false)
 		if err != nil {
 			return err
@@ -63,8 +64,8 @@ func (s *Store) Search(ctx context.Context, q store.Search) (store.Page, error) 
 	return page, nil
 }
 
-// eachMonth calls f for every month that a plan touches, newest first, each in a transaction of its own.
-func (s *Store) eachMonth(ctx context.Context, p plan, f func(*sql.Tx) error) error {
+// eachMonth calls f for every month that a plan touches, newest first or oldest first, each in a transaction of its own.
+func (s *Store) eachMonth(ctx context.Context, p plan, oldestFirst bool, f func(*sql.Tx) error) error {
 	if p.never {
 		return nil
 	}
@@ -73,6 +74,9 @@ func (s *Store) eachMonth(ctx context.Context, p plan, f func(*sql.Tx) error) er
 	months, err := s.months()
 	if err != nil {
 		return err
+	}
+	if oldestFirst {
+		slices.Reverse(months)
 	}
 	first := store.Month.Name(time.UnixMilli(max(p.from, minMillis)))
 	last := store.Month.Name(time.UnixMilli(min(p.to, maxMillis)))
@@ -117,23 +121,39 @@ func (s *Store) inMonth(ctx context.Context, month string, f func(*sql.Tx) error
 // page reads the hits that a page still wants, and one more.
 func (p *plan) page(ctx context.Context, tx *sql.Tx, f *facets, q store.Search, page *store.Page) error {
 	if q.After == nil {
-		return p.hits(ctx, tx, f, q.Size+1, page, "")
+		return p.hits(ctx, tx, f, q, page, "")
 	}
 	// First the rest of those that have the position's time: two ranges of the index rather than one to look through.
-	if err := p.hits(ctx, tx, f, q.Size+1, page, " AND time = ? AND id > ?", q.After.Millis, q.After.ID); err != nil {
+	if err := p.hits(ctx, tx, f, q, page, " AND time = ? AND id > ?", q.After.Millis, q.After.ID); err != nil {
 		return err
 	}
-	return p.hits(ctx, tx, f, q.Size+1, page, " AND time < ?", q.After.Millis)
+	return p.hits(ctx, tx, f, q, page, " AND time "+behind(q)+" ?", q.After.Millis)
 }
 
-// hits adds alerts to a page until it has most of them.
-func (p *plan) hits(ctx context.Context, tx *sql.Tx, f *facets, most int, page *store.Page, more string, moreArgs ...any) error {
+// behind compares the times that a search gives later with its position, and order sorts by time and id.
+func behind(q store.Search) string {
+	if q.OldestFirst {
+		return ">"
+	}
+	return "<"
+}
+
+func order(q store.Search) string {
+	if q.OldestFirst {
+		return " ORDER BY time, id"
+	}
+	return " ORDER BY time DESC, id"
+}
+
+// hits adds alerts to a page until it has all that it wants and one more.
+func (p *plan) hits(ctx context.Context, tx *sql.Tx, f *facets, q store.Search, page *store.Page, more string, moreArgs ...any) error {
+	most := q.Size + 1
 	if len(page.Hits) >= most {
 		return nil
 	}
 	where, args := p.where(f)
 	args = append(append(args, moreArgs...), most-len(page.Hits))
-	rows, err := tx.QueryContext(ctx, "SELECT time, id, doc FROM alerts WHERE "+where+more+" ORDER BY time DESC, id LIMIT ?", args...)
+	rows, err := tx.QueryContext(ctx, "SELECT time, id, doc FROM alerts WHERE "+where+more+order(q)+" LIMIT ?", args...)
 	if err != nil {
 		return err
 	}
@@ -160,12 +180,12 @@ func (p *plan) scan(ctx context.Context, tx *sql.Tx, f *facets, q store.Search, 
 	if err := p.scanned(ctx, tx, f, m, q, page, " AND time = ? AND id > ?", q.After.Millis, q.After.ID); err != nil {
 		return err
 	}
-	return p.scanned(ctx, tx, f, m, q, page, " AND time < ?", q.After.Millis)
+	return p.scanned(ctx, tx, f, m, q, page, " AND time "+behind(q)+" ?", q.After.Millis)
 }
 
 func (p *plan) scanned(ctx context.Context, tx *sql.Tx, f *facets, m *match.Matcher, q store.Search, page *store.Page, more string, moreArgs ...any) error {
 	where, args := p.where(f)
-	rows, err := tx.QueryContext(ctx, "SELECT time, id, doc FROM alerts WHERE "+where+more+" ORDER BY time DESC, id", append(args, moreArgs...)...)
+	rows, err := tx.QueryContext(ctx, "SELECT time, id, doc FROM alerts WHERE "+where+more+order(q), append(args, moreArgs...)...)
 	if err != nil {
 		return err
 	}
@@ -180,10 +200,18 @@ func (p *plan) scanned(ctx context.Context, tx *sql.Tx, f *facets, m *match.Matc
 			continue
 		}
 		page.Total++
-		if len(page.Hits) > q.Size || q.After != nil && (ms > q.After.Millis || ms == q.After.Millis && string(id) <= q.After.ID) {
+		if len(page.Hits) > q.Size || q.After != nil && before(q, ms, id) {
 			continue
 		}
 		page.Hits = append(page.Hits, store.Hit{ID: string(id), Time: time.UnixMilli(ms).UTC(), JSON: append([]byte(nil), doc...)})
 	}
 	return rows.Err()
+}
+
+// before tells whether a document comes no later in the order of a search than its position.
+func before(q store.Search, ms int64, id []byte) bool {
+	if ms == q.After.Millis {
+		return string(id) <= q.After.ID
+	}
+	return (ms > q.After.Millis) != q.OldestFirst
 }

@@ -56,7 +56,7 @@ type Store interface {
 	// Write makes one attempt to store documents and returns a result for each, in order. An error means that nothing is
 	// known of any of them: write them all again (it cannot make a second one). It is Permanent when it makes no sense.
 	Write(ctx context.Context, docs []Document) ([]Result, error)
-	// Search finds documents, newest first, those of one millisecond by ascending id.
+	// Search finds documents, newest first unless asked otherwise, those of one millisecond by ascending id.
 	Search(ctx context.Context, s Search) (Page, error)
 	// Aggregate counts documents.
 	Aggregate(ctx context.Context, a Aggregation) (Aggregate, error)
@@ -83,7 +83,9 @@ type Search struct {
 	Filter
 	// Size is the most documents wanted, at most MaxPage; 0: only the total.
 	Size int
-	// After continues behind an earlier page; nil: from the newest.
+	// OldestFirst turns the order of time round; those of one millisecond stay in the order of their ids.
+	OldestFirst bool
+	// After continues behind an earlier page of the same order; nil: from its beginning.
 	After *Position
 	// Uncounted says that nobody wants the total, as behind the first page: it is then 0, and the answer comes sooner.
 	Uncounted bool

@@ -21,6 +21,9 @@ func testOrder(t *testing.T, s *suite) {
 		t.Errorf("a next page after the last: %v", page.Next)
 	}
 	s.same("time of a hit", page.Hits[2].Time, at(5))
+	got, page = s.find(store.Search{Size: 100, OldestFirst: true})
+	s.same("order, oldest first", got, []string{"p", "o", "m", "z", "a", "b", "c", "n", "q"})
+	s.same("total, oldest first", page.Total, uint64(9))
 }
 
 func testPages(_ *testing.T, s *suite) {
@@ -29,39 +32,41 @@ func testPages(_ *testing.T, s *suite) {
 		docs = append(docs, alert(fmt.Sprintf("p%02d", i), at(i/5).AddDate(0, -(i%3), 0)).doc())
 	}
 	s.write(store.Created, docs...)
-	all, page := s.find(store.Search{Size: 100})
-	s.same("all", len(all), 47)
-	if page.Next != nil {
-		s.t.Error("a next page after all of them")
-	}
-	for _, text := range []string{"", "id:p*"} {
-		for _, size := range []int{1, 7, 46, 47} {
-			got := []string{}
-			q := store.Search{Filter: store.Filter{Query: parse(s.t, text)}, Size: size}
-			for {
-				part, page := s.find(q)
-				got = append(got, part...)
-				s.same("total on every page", page.Total, uint64(47))
-				if page.Next == nil {
-					break
-				}
-				if len(got) > 47 {
-					s.t.Fatal("pages without end")
-				}
-				q.After = page.Next
-			}
-			s.same(fmt.Sprintf("query %q, pages of %d", text, size), got, all)
-			got = []string{}
-			for q.After, q.Uncounted = nil, true; len(got) <= 47; {
-				part, page := s.find(q)
-				got = append(got, part...)
-				s.same("total of an uncounted page", page.Total, uint64(0))
-				if q.After = page.Next; q.After == nil {
-					break
-				}
-			}
-			s.same(fmt.Sprintf("query %q, uncounted pages of %d", text, size), got, all)
+	for _, oldestFirst := range []bool{false, true} {
+		all, page := s.find(store.Search{Size: 100, OldestFirst: oldestFirst})
+		s.same("all", len(all), 47)
+		if page.Next != nil {
+			s.t.Error("a next page after all of them")
 		}
+		for _, text := range []string{"", "id:p*"} {
+			for _, size := range []int{1, 7, 46, 47} {
+				s.pages(store.Search{Filter: store.Filter{Query: parse(s.t, text)}, Size: size, OldestFirst: oldestFirst}, all, fmt.Sprintf("query %q, pages of %d, oldest first %t", text, size, oldestFirst))
+			}
+		}
+	}
+}
+
+// pages reads a search to its end twice, counted and uncounted, and wants all.
+func (s *suite) pages(q store.Search, all []string, what string) {
+	s.t.Helper()
+	for _, q.Uncounted = range []bool{false, true} {
+		total := uint64(len(all))
+		if q.Uncounted {
+			total = 0
+		}
+		got := []string{}
+		for q.After = nil; ; {
+			part, page := s.find(q)
+			got = append(got, part...)
+			s.same(what+": total of a page", page.Total, total)
+			if q.After = page.Next; q.After == nil {
+				break
+			}
+			if len(got) > len(all) {
+				s.t.Fatalf("%s: pages without end", what)
+			}
+		}
+		s.same(fmt.Sprintf("%s, uncounted %t", what, q.Uncounted), got, all)
 	}
 }
 
