@@ -11,6 +11,7 @@ type osRegex struct {
 	values *valueSet // all alternatives are whole values
 	alts   []osAlternative
 	anyOf  *Automaton // of the literals that may stand anywhere, if many
+	begin  *[256]bool // bytes that a match begins with, if all alternatives are anchored and say
 	groups int
 	slots  int
 	facts  Facts
@@ -74,6 +75,7 @@ func (m *osRegex) learn() {
 		values = append(values, text)
 	}
 	m.anyOf = newAnyOf(floating)
+	m.begin = m.firstBytes()
 	if exact {
 		m.values = newValueSet(values)
 		m.facts.Exact, m.facts.Fold, m.facts.Values = true, true, values
@@ -90,6 +92,9 @@ func (m *osRegex) Match(text string, sc *Scratch) (int, bool) {
 			return 0, false
 		}
 		return max(len(text)-1, 0), true
+	}
+	if m.begin != nil && (text == "" || !m.begin[text[0]]) {
+		return 0, false
 	}
 	for i := range m.alts {
 		a := &m.alts[i]
@@ -115,6 +120,9 @@ func (m *osRegex) Match(text string, sc *Scratch) (int, bool) {
 func (m *osRegex) Test(text string, sc *Scratch) bool {
 	if m.values != nil {
 		return m.values.has(text)
+	}
+	if m.begin != nil && (text == "" || !m.begin[text[0]]) {
+		return false
 	}
 	if m.anyOf != nil && m.anyOf.Any(text) {
 		return true

@@ -28,10 +28,11 @@ type machine struct {
 	slots      int
 	start, end bool // anchored
 
-	head  string // anchored: literal text at the start
-	lead  finder // not anchored: literal text at the start, to search for
-	first seek   // how to find a start position
-	need  finder // a literal that must occur
+	head  string     // anchored: literal text at the start
+	begin []leadByte // anchored: the first bytes
+	lead  finder     // not anchored: literal text at the start, to search for
+	first seek       // how to find a start position
+	need  finder     // a literal that must occur
 	needs bool
 }
 

@@ -20,7 +20,7 @@ func (m *machine) plan() {
 	lead, _ := literalRun(tokens, first(tokens), last)
 	switch {
 	case m.start:
-		m.head = lead
+		m.head, m.begin = lead, m.leading()
 	case lead != "":
 		m.first, m.lead = seekLead, newFinder(lead)
 	case tokens[first(tokens)].kind == kindClass && tokens[first(tokens)].repeat != '*' && tokens[first(tokens)].class != classAny:
@@ -31,17 +31,74 @@ func (m *machine) plan() {
 	}
 }
 
+// maxLead is how many of its first bytes an anchored machine looks at before it runs.
+const maxLead = 12
+
+// leadByte is what one of the first bytes must be: of a class, or else a character, ASCII case ignored.
+type leadByte struct {
+	class class
+	char  byte
+}
+
+func (l leadByte) accepts(c byte) bool {
+	if l.class != 0 {
+		return classesOf[c]&l.class != 0
+	}
+	return lower[c] == l.char
+}
+
+// leading says what the first bytes of a text must be: up to the first repeated class, and before a class that a
+// mismatch may pass over (see token.tail).
+func (m *machine) leading() (lead []leadByte) {
+	for i := range m.tokens {
+		t := &m.tokens[i]
+		switch {
+		case len(lead) == maxLead, t.kind == kindEnd, t.tail, t.repeat == '*', t.kind == kindParen && i > 0:
+			return lead
+		case t.kind == kindParen:
+			continue
+		}
+		lead = append(lead, leadByte{t.class, t.char})
+		if t.repeat != 0 {
+			return lead
+		}
+	}
+	return lead
+}
+
 // startsAt0 reports, for an anchored machine, whether the text can match as far
 // as its first bytes tell.
 func (m *machine) startsAt0(text string) bool {
-	if m.head != "" {
-		return hasPrefixFold(text, m.head)
+	if len(text) < len(m.begin) {
+		return false
 	}
-	t := &m.tokens[first(m.tokens)]
-	if t.kind != kindClass || t.repeat == '*' {
-		return true
+	for i, l := range m.begin {
+		if !l.accepts(text[i]) {
+			return false
+		}
 	}
-	return text != "" && classesOf[text[0]]&t.class != 0
+	return m.head == "" || hasPrefixFold(text, m.head)
+}
+
+// firstBytes is the set of the bytes that a match must begin with; nil: it may begin with any, or be empty.
+func (m *osRegex) firstBytes() *[256]bool {
+	set := &[256]bool{}
+	for i := range m.alts {
+		a := &m.alts[i]
+		var lead leadByte
+		switch {
+		case a.machine != nil && a.machine.start && len(a.machine.begin) > 0:
+			lead = a.machine.begin[0]
+		case a.machine == nil && a.literal.text != "" && (a.literal.place == atStart || a.literal.place == whole):
+			lead.char = a.literal.text[0]
+		default:
+			return nil
+		}
+		for c := range set {
+			set[c] = set[c] || lead.accepts(byte(c))
+		}
+	}
+	return set
 }
 
 // first returns the index of the token that takes the first byte.
