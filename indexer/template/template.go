@@ -150,3 +150,32 @@ func lookup(properties object, name string) object {
 	}
 	return lookup(found["properties"].(object), rest)
 }
+
+// Type is the type that the mappings give a field from the start: keyword, long, boolean, date, ip, text, flattened (also for a
+// member of a flattened object), or object. Empty: the field is mapped only when a document has it, or never.
+func Type(name string) string {
+	if name == "" {
+		return ""
+	}
+	m := Mappings()
+	for rest := name; ; {
+		if kind, ok := m["type"].(string); ok && (rest == "" || kind == "flattened") {
+			return kind
+		}
+		if rest == "" {
+			return "object"
+		}
+		if views, ok := m["fields"].(object); ok {
+			view, _ := views[rest].(object)
+			kind, _ := view["type"].(string)
+			return kind
+		}
+		properties, _ := m["properties"].(object)
+		first, after, _ := strings.Cut(rest, ".")
+		next, ok := properties[first].(object)
+		if !ok {
+			return ""
+		}
+		m, rest = next, after
+	}
+}

@@ -38,8 +38,8 @@ func TestEveryFieldIsMappedByItsKind(t *testing.T) {
 	want := map[field.Kind]string{field.Keyword: "keyword", field.Number: "long", field.Boolean: "boolean", field.Time: "date", field.Address: "ip", field.Text: "text"}
 	for _, f := range field.Named() {
 		m := typeOf(t, mappings, f.Name)
-		if m == nil || m["type"] != want[f.Kind] {
-			t.Errorf("%s: %v, want type %s", f.Name, m, want[f.Kind])
+		if m == nil || m["type"] != want[f.Kind] || Type(f.Name) != want[f.Kind] {
+			t.Errorf("%s: %v, %s, want type %s", f.Name, m, Type(f.Name), want[f.Kind])
 		}
 		if f.Kind == field.Keyword && m["ignore_above"] != f.Limit {
 			t.Errorf("%s: %v, want ignore_above %d", f.Name, m, f.Limit)
@@ -107,6 +107,18 @@ func TestPanelsUseMappedFields(t *testing.T) {
 			if m := typeOf(t, mappings, c.Field); m == nil {
 				t.Errorf("panel %s shows %s, which is not mapped", p.Title, c.Field)
 			}
+		}
+	}
+}
+
+func TestType(t *testing.T) {
+	for name, want := range map[string]string{
+		"rule": "object", "data.aws": "object", "unmapped_data": "object", "data.aws.requestParameters": "flattened",
+		"data.aws.requestParameters.a.b": "flattened", "agent.labels.x": "flattened", "rule.description.text": "text",
+		"rule.description.words": "", "rule.nothing": "", "data.aws.nothing": "", "": "", "rule.id.x": "", "nothing": "", ".": "",
+	} {
+		if got := Type(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
 		}
 	}
 }
