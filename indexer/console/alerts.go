@@ -28,8 +28,10 @@ type row struct {
 	Agent    rowAgent  `json:"agent"`
 	Rule     rowRule   `json:"rule"`
 	Location string    `json:"location"`
-	Log      string    `json:"log"`
-	LogCut   bool      `json:"log_cut"`
+	// Facts say what happened, where the console knows how to tell; else the log does.
+	Facts  []fact `json:"facts,omitempty"`
+	Log    string `json:"log"`
+	LogCut bool   `json:"log_cut"`
 }
 
 type rowAgent struct {
@@ -57,8 +59,12 @@ func newRow(hit store.Hit) (row, error) {
 	if err := json.Unmarshal(hit.JSON, &doc); err != nil {
 		return row{}, fmt.Errorf("read alert %s from the store: %w", hit.ID, err)
 	}
-	log := cutLog(doc.FullLog)
-	return row{ID: hit.ID, Time: hit.Time.UTC(), Agent: doc.Agent, Rule: doc.Rule, Location: doc.Location, Log: log, LogCut: len(log) < len(doc.FullLog)}, nil
+	out := row{ID: hit.ID, Time: hit.Time.UTC(), Agent: doc.Agent, Rule: doc.Rule, Location: doc.Location, Facts: facts(hit.JSON)}
+	if out.Facts == nil {
+		out.Log = cutLog(doc.FullLog)
+		out.LogCut = len(out.Log) < len(doc.FullLog)
+	}
+	return out, nil
 }
 
 func cutLog(log string) string {
@@ -68,7 +74,7 @@ func cutLog(log string) string {
 	return strings.ToValidUTF8(log[:logPreview], "")
 }
 
-// alerts answers with one page of the table, newest first.
+// alerts answers with one page of the table, newest first, or oldest first where order says so.
 func (c *Console) alerts(w http.ResponseWriter, r *http.Request) error {
 	p := r.URL.Query()
 	filter, err := readFilter(p)
@@ -83,13 +89,17 @@ func (c *Console) alerts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	oldest, err := readOrder(p)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), c.cfg.QueryTimeout)
 	defer cancel()
 	filter, err = panels.LastAlerts().Narrow(filter)
 	if err != nil {
 		return err
 	}
-	page, err := c.store.Search(ctx, store.Search{Filter: filter, Size: size, After: after})
+	page, err := c.store.Search(ctx, store.Search{Filter: filter, Size: size, After: after, OldestFirst: oldest})
 	if err != nil {
 		return err
 	}
@@ -131,6 +141,17 @@ func readSize(p url.Values) (int, error) {
 		return 0, requestError(fmt.Sprintf("size: %q is no number from 1 to %d", cut(text, 20), maxRows))
 	}
 	return size, nil
+}
+
+func readOrder(p url.Values) (oldestFirst bool, err error) {
+	switch text := p.Get("order"); text {
+	case "", "newest":
+		return false, nil
+	case "oldest":
+		return true, nil
+	default:
+		return false, requestError(fmt.Sprintf("order: %q is neither newest nor oldest", cut(text, 20)))
+	}
 }
 
 // positionText writes the place of the next page for the browser to hand back.

@@ -19,7 +19,7 @@ type Config struct {
 	MaxWatchers int `yaml:"max_watchers"`
 	// QueryTimeout bounds one question to the alert store. Default 30 s.
 	QueryTimeout time.Duration `yaml:"query_timeout"`
-	// ExportLimit bounds the alerts of one export; an export that reaches it says so. Default 100,000.
+	// ExportLimit bounds the alerts of one export; an export that reaches it says so. Default 0: all that match.
 	ExportLimit int `yaml:"export_limit"`
 }
 
@@ -29,9 +29,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.QueryTimeout == 0 {
 		c.QueryTimeout = 30 * time.Second
-	}
-	if c.ExportLimit == 0 {
-		c.ExportLimit = 100_000
 	}
 	return c
 }

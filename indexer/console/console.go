@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 
@@ -8,6 +9,7 @@ import (
 
 	"armor/indexer/store"
 	"armor/internal/alertstream"
+	armorv1 "armor/proto/armor/v1"
 )
 
 // Deps are the console's neighbours.
@@ -18,6 +20,13 @@ type Deps struct {
 	Stream *alertstream.Conn
 	// Manager answers for rules, agents and status; nil: those views say that no manager is configured.
 	Manager *grpc.ClientConn
+	// Parts tells how the parts of this process are, where the manager's process does not tell it; nil: none.
+	Parts func() []*armorv1.ComponentStatus
+}
+
+// letterBox tells of the dead letters.
+type letterBox interface {
+	Letters(ctx context.Context) ([]alertstream.Letters, error)
 }
 
 // Console answers for the page and its API. Make it with New.
@@ -28,6 +37,8 @@ type Console struct {
 	hosts    hostList
 	store    store.Store
 	extent   *extent
+	stream   letterBox
+	parts    func() []*armorv1.ComponentStatus
 	feeds    feeds
 	watchers chan struct{}
 	manager  managerClients
@@ -44,9 +55,10 @@ func New(cfg Config, deps Deps, log *slog.Logger) http.Handler {
 	c := &Console{
 		cfg: cfg, log: log, token: &tokenFile{path: cfg.TokenFile}, hosts: newHostList(cfg.AllowedHosts),
 		store: deps.Store, extent: &extent{store: deps.Store}, watchers: make(chan struct{}, cfg.MaxWatchers), manager: newManagerClients(deps.Manager), assets: newAssets(),
+		parts: deps.Parts,
 	}
 	if deps.Stream != nil {
-		c.feeds = streamFeeds{deps.Stream}
+		c.feeds, c.stream = streamFeeds{deps.Stream}, deps.Stream
 	}
 	c.mux = c.routes()
 	return c
@@ -68,6 +80,8 @@ func (c *Console) routes() *http.ServeMux {
 	}
 	api("GET /api/v1/span", c.span)
 	api("GET /api/v1/overview", c.overview)
+	api("GET /api/v1/boards", c.boards)
+	api("GET /api/v1/boards/{id}", c.board)
 	api("GET /api/v1/values", c.values)
 	api("GET /api/v1/alerts", c.alerts)
 	api("GET /api/v1/alerts/{id}", c.alert)
@@ -75,6 +89,8 @@ func (c *Console) routes() *http.ServeMux {
 	api("GET /api/v1/watch", c.watch)
 	api("GET /api/v1/agents", c.agents)
 	api("GET /api/v1/status", c.status)
+	api("GET /api/v1/ruleset", c.ruleset)
+	api("GET /api/v1/deadletters", c.letters)
 	api("GET /api/v1/rules/{id}", c.rule)
 	return mux
 }

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	exportPage    = 500
-	exportTimeout = 10 * time.Minute
+	exportPage    = 2000
+	exportTimeout = time.Hour
 )
 
 // exporter writes alerts in one format.
@@ -51,7 +51,12 @@ func (c *Console) export(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, err := c.exportPage(ctx, store.Search{Filter: filter, Size: min(exportPage, c.cfg.ExportLimit)})
+	oldest, err := readOrder(p)
+	if err != nil {
+		return err
+	}
+	search := store.Search{Filter: filter, Size: c.exportSize(0), OldestFirst: oldest}
+	page, err := c.exportPage(ctx, search)
 	if err != nil {
 		return err
 	}
@@ -60,21 +65,22 @@ func (c *Console) export(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", out.contentType())
 	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="armor-alerts-%s.%s"`, time.Now().UTC().Format("20060102T150405Z"), format))
 	h.Set("Armor-Alerts-Found", strconv.FormatUint(page.Total, 10))
-	h.Set("Armor-Alerts-Sent", strconv.FormatUint(min(page.Total, uint64(c.cfg.ExportLimit)), 10))
+	h.Set("Armor-Alerts-Sent", strconv.FormatUint(c.exported(page.Total), 10))
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	if err := c.exportBody(ctx, w, out, filter, page); err != nil {
+	if err := c.exportBody(ctx, w, out, search, page); err != nil {
 		c.log.Warn("console export cut off", "error", err)
 		panic(http.ErrAbortHandler)
 	}
 	return nil
 }
 
-func (c *Console) exportBody(ctx context.Context, w io.Writer, out exporter, filter store.Filter, page store.Page) error {
+func (c *Console) exportBody(ctx context.Context, w io.Writer, out exporter, search store.Search, page store.Page) error {
 	if err := out.begin(w); err != nil {
 		return err
 	}
+	search.Uncounted = true // the first page has counted
 	for sent := 0; ; {
 		for _, hit := range page.Hits {
 			if err := out.write(w, hit); err != nil {
@@ -82,16 +88,31 @@ func (c *Console) exportBody(ctx context.Context, w io.Writer, out exporter, fil
 			}
 		}
 		sent += len(page.Hits)
-		rest := c.cfg.ExportLimit - sent
-		if page.Next == nil || rest <= 0 {
+		search.After, search.Size = page.Next, c.exportSize(sent)
+		if page.Next == nil || search.Size == 0 {
 			return nil
 		}
 		var err error
-		page, err = c.exportPage(ctx, store.Search{Filter: filter, Size: min(exportPage, rest), After: page.Next})
-		if err != nil {
+		if page, err = c.exportPage(ctx, search); err != nil {
 			return err
 		}
 	}
+}
+
+// exportSize is how many alerts are asked for next when some are sent already; 0: the limit is reached.
+func (c *Console) exportSize(sent int) int {
+	if c.cfg.ExportLimit == 0 {
+		return exportPage
+	}
+	return min(exportPage, max(0, c.cfg.ExportLimit-sent))
+}
+
+// exported is how many of the alerts found an export holds.
+func (c *Console) exported(found uint64) uint64 {
+	if c.cfg.ExportLimit == 0 {
+		return found
+	}
+	return min(found, uint64(c.cfg.ExportLimit))
 }
 
 func (c *Console) exportPage(ctx context.Context, s store.Search) (store.Page, error) {

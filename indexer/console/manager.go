@@ -62,20 +62,6 @@ func (c *Console) agents(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-// status answers with the components of the manager's process (of all of Armor under `armor up`).
-func (c *Console) status(w http.ResponseWriter, r *http.Request) error {
-	if c.manager.missing() {
-		return noManager()
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), managerTimeout)
-	defer cancel()
-	answer, err := c.manager.process.GetProcessStatus(ctx, &armorv1.GetProcessStatusRequest{})
-	if err != nil {
-		return describeManager(err)
-	}
-	return writeProto(w, answer)
-}
-
 // rule answers with one rule and its XML.
 func (c *Console) rule(w http.ResponseWriter, r *http.Request) error {
 	id, err := strconv.ParseUint(r.PathValue("id"), 10, 32)

@@ -74,8 +74,11 @@ func (c *Console) panels(ctx context.Context, filter store.Filter) (overview, er
 			return err
 		}
 	}
-	g.Go(func() (err error) {
-		out.Groups, err = c.timeline(ctx, filter)
+	g.Go(func() error {
+		between, err := c.ends(ctx, filter)
+		if err == nil {
+			out.Groups, err = c.stacked(ctx, panels.StackedGroups(), filter, between)
+		}
 		return err
 	})
 	g.Go(count(panels.PieChart(), 0, func(a store.Aggregate) { out.Total, out.Rules = a.Total, counts(a) }))
@@ -88,43 +91,6 @@ func (c *Console) panels(ctx context.Context, filter store.Filter) (overview, er
 		}
 	}
 	return out, g.Wait()
-}
-
-// timeline asks for the stacked groups. "All time" spans what the store holds; a range without an end goes on to now.
-func (c *Console) timeline(ctx context.Context, filter store.Filter) (timeline, error) {
-	from, to := filter.Since, filter.Until
-	if to.IsZero() && !from.IsZero() {
-		to = latest(time.Now(), from)
-	}
-	if from.IsZero() || to.IsZero() {
-		_, oldest, newest, err := c.extent.of(ctx)
-		if err != nil {
-			return timeline{}, err
-		}
-		if from.IsZero() {
-			from = oldest
-		}
-		if to.IsZero() {
-			to = newest.Add(time.Millisecond)
-		}
-	}
-	interval := panels.Interval(max(0, to.Sub(from)))
-	question, err := panels.StackedGroups().Aggregation(filter, interval)
-	if err != nil {
-		return timeline{}, err
-	}
-	answer, err := c.store.Aggregate(ctx, question)
-	if err != nil {
-		return timeline{}, err
-	}
-	width := int64(interval / time.Second)
-	out := timeline{breakdown: counts(answer), Interval: width, First: floor(from.Unix(), width), Last: floor(to.Add(-time.Nanosecond).Unix(), width)}
-	for _, b := range out.Buckets { // alerts that came since the ends were found, or lie in the future
-		if n := len(b.Times); n > 0 {
-			out.First, out.Last = min(out.First, b.Times[0][0]), max(out.Last, b.Times[n-1][0])
-		}
-	}
-	return out, nil
 }
 
 // floor rounds down to a multiple of width, below zero too.

@@ -22,7 +22,7 @@ const (
 	maxFieldBytes  = 512
 )
 
-// readFilter reads which alerts are meant: q (query language), since and until (RFC 3339), level (at least), agent (name), group, and any number of
+// readFilter reads which alerts are meant: q (query language), since and until (RFC 3339), level (at least), agent (name), group, board (the alerts of a dashboard), and any number of
 // f and n ("field:value", to filter for and to filter out).
 func readFilter(p url.Values) (store.Filter, error) {
 	var f store.Filter
@@ -76,6 +76,11 @@ func readQuery(p url.Values) (query.Node, error) {
 	if group := p.Get("group"); group != "" {
 		nodes = append(nodes, is(field.Groups, group))
 	}
+	board, err := readBoard(p)
+	if err != nil {
+		return nil, err
+	}
+	nodes = append(nodes, board)
 	filters, err := readFieldFilters(p)
 	if err != nil {
 		return nil, err

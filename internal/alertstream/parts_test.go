@@ -29,6 +29,11 @@ func TestDeadLetterKeepsBytesAndReason(t *testing.T) {
 	if err := c.DeadLetter(within(t), "engine_panic", large, "big"); err != nil {
 		t.Fatal(err)
 	}
+	letters, err := c.Letters(within(t))
+	if err != nil || len(letters) != 2 || letters[0].Reason != "engine_panic" || letters[0].Messages != 3 || letters[1].Messages != 1 ||
+		!strings.HasPrefix(letters[1].Detail, "line one line two x") || letters[1].Last.IsZero() {
+		t.Errorf("%+v, %v", letters, err)
+	}
 	s, err := c.js.Stream(within(t), DeadLetterStream)
 	if err != nil {
 		t.Fatal(err)
