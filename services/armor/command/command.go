@@ -112,7 +112,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`,
 		"run":   {newUp()},
 		"ask":   {newAlerts(), newAgents(), newStatus()},
 		"rules": {newLogtest(), newRules()},
-		"more":  {newBench(), newCerts(), newVersion()},
+		"more":  {newKibana(), newBench(), newCerts(), newVersion()},
 	} {
 		for _, c := range commands {
 			c.GroupID = group
