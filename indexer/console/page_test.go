@@ -18,7 +18,7 @@ func TestPage(t *testing.T) {
 	tests := map[string]func(*testing.T, *tab, store.Store){
 		"panels and table": testPanels, "filter by click": testFilterByClick, "details": testDetails, "keyboard": testKeyboard,
 		"search": testSearch, "hostile lines": testHostile, "colours": testColours, "phone": testPhone, "address": testAddress,
-		"time zone": testZone, "more rows": testMore, "manager's views": testManagerViews,
+		"time zone": testZone, "pages and order": testMore, "manager's views": testManagerViews,
 	}
 	for name, run := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -246,12 +246,26 @@ func testZone(t *testing.T, p *tab, _ store.Store) {
 }
 
 func testMore(t *testing.T, p *tab, _ store.Store) {
-	p.click("#more")
-	p.until(rowCount + ` === 90`)
-	p.want(`document.querySelector('#more').hidden`, "true")
-	p.want(`document.querySelector('#link-text').textContent`, "Paused")
-	p.want(`new Set([...document.querySelectorAll('tr.alert')].map((r) => r.dataset.id)).size`, "90")
-	p.want(`[...document.querySelectorAll('.opener')].indexOf(document.activeElement)`, "50")
+	first := p.is(`document.querySelector('tr.alert').dataset.id`)
+	p.want(`document.querySelector('#shown').textContent`, "1–50 of 90")
+	p.click("#next-page")
+	p.until(`document.querySelector('#page-number').textContent === 'Page 2 of 2' && ` + rowCount + ` === 40`)
+	p.want(`document.querySelector('#shown').textContent`, "51–90 of 90")
+	p.want(`document.querySelector('#next-page').disabled`, "true")
+	// A page stands in the address: it is there again after a reload, and the back button leads to the one before.
+	p.do(chromedp.Reload())
+	p.until(rowCount + ` === 40`)
+	p.click("#previous-page")
+	p.until(`document.querySelector('tr.alert').dataset.id === '` + first + `'`)
+	p.do(chromedp.NavigateBack())
+	p.until(rowCount + ` === 40`)
+	// Another order starts at its first page.
+	p.click("#order")
+	p.until(rowCount + ` === 50 && document.querySelector('#time-column').getAttribute('aria-sort') === 'ascending'`)
+	p.until(`document.querySelector('tr.alert time').textContent === '2026-03-04 09:50:00'`)
+	p.want(`new URLSearchParams(location.search).get('order') + new URLSearchParams(location.search).get('page')`, "oldestnull")
+	p.click("#order")
+	p.until(`document.querySelector('tr.alert').dataset.id === '` + first + `'`)
 }
 
 func testManagerViews(t *testing.T, p *tab, _ store.Store) {

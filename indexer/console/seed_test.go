@@ -42,12 +42,19 @@ func ec2Alert(n int, when time.Time) *armorv1.Alert {
 	if r.refused {
 		failure = `,"errorCode":"Client.UnauthorizedOperation"`
 	}
-	record := fmt.Sprintf(`{"eventSource":"ec2.amazonaws.com","eventName":%q,"awsRegion":%q,"sourceIPAddress":"198.51.100.%d","userIdentity":{"type":"IAMUser","userName":%q}%s,"eventID":"e-%d"}`,
-		r.event, region, n%250+1, user, failure, n)
+	account := []string{"111122223333", "444455556666"}[n%2]
+	record := fmt.Sprintf(`{"eventVersion":"1.08","eventSource":"ec2.amazonaws.com","eventName":%q,"awsRegion":%q,"sourceIPAddress":"198.51.100.%d","userAgent":"aws-cli/2.15.30 Python/3.11","userIdentity":{"type":"IAMUser","principalId":"AIDA%d","arn":"arn:aws:iam::%s:user/%s","accountId":%q,"userName":%q}%s,"requestParameters":{"instancesSet":{"items":[{"instanceId":"i-%08x"}]}},"recipientAccountId":%q,"eventID":"e-%d"}`,
+		r.event, region, n%250+1, n%4, account, user, account, user, failure, n, account, n)
+	outcome := "success"
+	if r.refused {
+		outcome = "failure"
+	}
 	return newAlert(alertSpec{
 		key: fmt.Sprintf("ec2-%d-%d", n, when.UnixNano()), when: when, rule: r.id, level: r.level, description: r.description,
 		groups: []string{"amazon-ec2", "amazon"}, agent: []string{"cloud-collector", "audit-eu"}[n%2],
 		log: `{"integration":"aws","aws":` + record + `}`, data: `{"aws":` + record + `}`,
+		context: &armorv1.AlertContext{EventModule: "aws", EventDataset: "aws.cloudtrail", EventAction: r.event, EventOutcome: outcome, SourceIp: fmt.Sprintf("198.51.100.%d", n%250+1),
+			UserName: user, CloudProvider: "aws", CloudRegion: region, CloudAccountId: account},
 	})
 }
 
@@ -59,6 +66,7 @@ type alertSpec struct {
 	groups      []string
 	agent       string
 	log, data   string
+	context     *armorv1.AlertContext
 }
 
 func newAlert(s alertSpec) *armorv1.Alert {
@@ -67,7 +75,7 @@ func newAlert(s alertSpec) *armorv1.Alert {
 		Id: hex.EncodeToString(sum[:16]), Time: timestamppb.New(s.when), ReadTime: timestamppb.New(s.when), DetectedTime: timestamppb.New(s.when),
 		Rule:  &armorv1.AlertRule{Id: s.rule, Level: s.level, Description: s.description, Groups: s.groups, FiredTimes: 1},
 		Agent: &armorv1.AlertAgent{Id: "0" + fmt.Sprint(len(s.agent)), Name: s.agent, Ip: "192.0.2.10"}, ManagerName: "manager-1",
-		Decoder: &armorv1.AlertDecoder{Name: "json"}, Location: "/var/log/" + s.agent, FullLog: []byte(s.log), Data: []byte(s.data),
+		Decoder: &armorv1.AlertDecoder{Name: "json"}, Location: "/var/log/" + s.agent, Context: s.context, FullLog: []byte(s.log), Data: []byte(s.data),
 	}
 }
 

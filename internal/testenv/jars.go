@@ -19,10 +19,10 @@ var elasticsearchPOM []byte
 var elasticsearchLauncher []byte
 
 // missingError is a program that is not on this machine.
-type missingError struct{ program, pkg string }
+type missingError struct{ what, program, pkg string }
 
 func (e *missingError) Error() string {
-	return fmt.Sprintf("Elasticsearch needs %s: `make deps` installs it, or install the package %s", e.program, e.pkg)
+	return fmt.Sprintf("%s needs %s: `make deps` installs it, or install the package %s", e.what, e.program, e.pkg)
 }
 
 // distribution is the server as it lies in the cache.
@@ -154,7 +154,7 @@ func program(name, pkg string) (string, error) {
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return "", &missingError{name, pkg}
+		return "", &missingError{"Elasticsearch", name, pkg}
 	}
 	return path, nil
 }

@@ -43,8 +43,12 @@ export function questionParams(state, now = Date.now()) {
 }
 
 export const fetchSpan = (signal) => get('/api/v1/span', undefined, signal);
+export const fetchBoards = (signal) => get('/api/v1/boards', undefined, signal);
+export const fetchBoard = (state, signal) => get(`/api/v1/boards/${encodeURIComponent(state.board)}`, questionParams(state), signal);
+export const fetchRuleset = (signal) => get('/api/v1/ruleset', undefined, signal);
+export const fetchLetters = (signal) => get('/api/v1/deadletters', undefined, signal);
 export const fetchOverview = (state, signal) => get('/api/v1/overview', questionParams(state), signal);
-export const fetchValues = (state, signal) => get('/api/v1/values', questionParams({ ...state, q: '', level: 0, agent: '', group: '', filters: [] }), signal);
+export const fetchValues = (state, signal) => get('/api/v1/values', questionParams({ ...state, q: '', level: 0, agent: '', group: '', board: '', filters: [] }), signal);
 export const fetchAlert = (id, signal) => get(`/api/v1/alerts/${encodeURIComponent(id)}`, undefined, signal);
 export const fetchAgents = (signal) => get('/api/v1/agents', undefined, signal);
 export const fetchStatus = (signal) => get('/api/v1/status', undefined, signal);
@@ -53,12 +57,14 @@ export const fetchRule = (id, signal) => get(`/api/v1/rules/${encodeURIComponent
 export function fetchAlerts(state, size, page, signal) {
   const p = questionParams(state);
   p.set('size', String(size));
+  if (state.order) p.set('order', state.order);
   if (page) p.set('page', page);
   return get('/api/v1/alerts', p, signal);
 }
 
 export function exportAddress(state, format) {
   const p = questionParams(state);
+  if (state.order) p.set('order', state.order);
   p.set('format', format);
   return `/api/v1/export?${p}`;
 }

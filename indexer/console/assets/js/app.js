@@ -1,17 +1,20 @@
 // The page: one state (time range and filters) drives every panel, and live alerts bring them up to date.
 
 import { drawAgents } from './agents.js';
-import { ApiError, exportAddress, fetchAlerts, fetchOverview, fetchSpan, fetchStatus, fetchValues } from './api.js';
+import { ApiError, exportAddress, fetchAlerts, fetchBoard, fetchBoards, fetchOverview, fetchSpan, fetchStatus, fetchValues } from './api.js';
 import { drawBanner } from './banner.js';
 import { StackedGroups } from './bars.js';
+import { Board } from './board.js';
 import { drawChips } from './chips.js';
-import { announce, byId } from './dom.js';
+import { announce, byId, el, replace } from './dom.js';
 import { drawEmpty, drawHint, hideEmpty } from './empty.js';
+import { Keyboard } from './keyboard.js';
 import { Live } from './live.js';
+import { Pager } from './pager.js';
 import { PieChart } from './pie.js';
 import { drawRule } from './rule.js';
 import { Speed } from './speed.js';
-import { address, readState, withFilter } from './state.js';
+import { address, pageOf, readState, withFilter } from './state.js';
 import { drawStatus } from './status.js';
 import { AlertTable } from './table.js';
 import { plural } from './text.js';
@@ -22,7 +25,6 @@ import { Toolbar } from './toolbar.js';
 import { setUpZone } from './zone.js';
 
 const pageSize = 50;
-const mostRows = 1000;
 const established = 10_000; // alerts from which on a store opens at the last 24 hours, however little of it that is
 const refreshEvery = 1000; // least time between two live refreshes, milliseconds
 const pollEvery = 10_000;
@@ -36,7 +38,8 @@ const page = {
   span: null,
   alerts: [],
   next: '',
-  rows: pageSize,
+  total: 0,
+  boards: [],
   note: '',
   paused: false,
   waiting: 0, // alerts that came while paused
@@ -54,14 +57,17 @@ const page = {
 
 const zone = setUpZone(() => { redraw(); drawView(); });
 const toolbar = new Toolbar(change, zone);
-const pie = new PieChart((value) => addFilter({ field: 'rule.description', value, not: false }));
-const bars = new StackedGroups((value) => addFilter({ field: 'rule.groups', value, not: false }), (from, to) => change({ range: `${from}..${to}` }));
+const pie = new PieChart({ canvas: byId('pie'), legend: byId('pie-legend'), name: 'rule descriptions' }, (value) => addFilter({ field: 'rule.description', value, not: false }));
+const zoom = (from, to) => change({ range: `${from}..${to}` });
+const bars = new StackedGroups({ canvas: byId('bars'), box: byId('bars-box'), legend: byId('bars-legend'), sub: byId('bars-sub'), name: 'top 5 rule groups' }, (value) => addFilter({ field: 'rule.groups', value, not: false }), zoom);
+const board = new Board(byId('board'), { filter: (field, value) => addFilter({ field, value, not: false }), zoom });
+const pager = new Pager(change);
 const ruleAddress = (id) => address({ ...page.state, view: 'rule', rule: String(id) });
 const table = new AlertTable({ zone, filter: addFilter, rule: ruleAddress });
 const speed = new Speed();
 const live = new Live(arrived, (state) => { page.link = state; drawLink(); });
 
-setUpTheme(() => { pie.paint(); bars.paint(); });
+setUpTheme(() => { pie.paint(); bars.paint(); board.paint(); });
 
 function addFilter(filter) {
   change({ filters: withFilter(page.state.filters, filter) });
@@ -70,6 +76,7 @@ function addFilter(filter) {
 
 /** Takes a change of the state: the address, then the page. While one types, the address is replaced rather than added to the history. */
 function change(changes, typing = false) {
+  if (!('page' in changes)) changes = { ...changes, page: '' }; // another question starts at its first page
   if (Object.entries(changes).every(([k, v]) => page.state[k] === v)) {
     if (!typing) refresh();
     return;
@@ -81,30 +88,55 @@ function change(changes, typing = false) {
 }
 
 function take(state) {
-  const sameView = state.view === page.state.view && state.rule === page.state.rule;
+  const was = page.state;
+  const sameView = state.view === was.view && state.rule === was.rule;
+  if (address(state, { page: '' }) !== address(was, { page: '' })) pager.reset();
   page.state = state;
-  page.rows = pageSize;
   page.note = '';
   table.reset();
   toolbar.show(state);
   drawChips(state, change);
+  drawBoards();
   if (!sameView) drawView();
   if (state.view === 'alerts') refresh();
 }
 
-function drawView() {
-  const { view, rule } = page.state;
-  for (const name of ['alerts', 'agents', 'status', 'rule']) byId(`view-${name}`).hidden = name !== view;
-  for (const name of ['alerts', 'agents', 'status']) {
+function drawNav() {
+  const { state } = page;
+  const current = state.view === 'alerts' && state.board ? 'board' : state.view;
+  for (const name of ['alerts', 'board', 'agents', 'status']) {
     const link = byId(`nav-${name}`);
-    if (name === view) link.setAttribute('aria-current', 'page');
+    if (name === current) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
-  byId('nav-alerts').href = address({ ...page.state, view: 'alerts' });
-  document.title = { alerts: 'Armor console', agents: 'Agents \u2013 Armor', status: 'Status \u2013 Armor', rule: `Rule ${rule} \u2013 Armor` }[view];
+  byId('nav-alerts').href = address(state, { view: 'alerts', board: '', page: '' });
+  byId('nav-board').href = address(state, { view: 'alerts', board: state.board || 'aws-overview', page: '' });
+  byId('nav-agents').href = address(state, { view: 'agents' });
+  byId('nav-status').href = address(state, { view: 'status' });
+  document.title = { alerts: 'Armor console', agents: 'Agents \u2013 Armor', status: 'Status \u2013 Armor', rule: `Rule ${state.rule} \u2013 Armor` }[state.view];
+}
+
+function drawView() {
+  const { view } = page.state;
+  for (const name of ['alerts', 'agents', 'status', 'rule']) byId(`view-${name}`).hidden = name !== view;
   if (view === 'agents') drawAgents(byId('view-agents'), zone());
   if (view === 'status') drawStatus(byId('view-status'), zone());
-  if (view === 'rule') drawRule(byId('view-rule'), rule, (id) => address({ ...page.state, view: 'alerts', rule: '', filters: [{ field: 'rule.id', value: String(id), not: false }] }), ruleAddress);
+  if (view === 'rule') drawRule(byId('view-rule'), page.state, { alerts: (id) => alertsWith('rule.id', id), group: (name) => alertsWith('rule.groups', name), rule: ruleAddress, zone: zone() });
+}
+
+/** The address of the alerts of one value, in the same time range. */
+const alertsWith = (field, value) => address(readState(''), { range: page.state.range, filters: [{ field, value: String(value), not: false }] });
+
+/** The dashboards to choose from, while one is shown. */
+function drawBoards() {
+  const { state } = page;
+  const shown = state.view === 'alerts' && Boolean(state.board);
+  byId('boards').hidden = !shown;
+  byId('charts').hidden = byId('tiles').hidden = shown;
+  byId('board').hidden = !shown;
+  drawNav();
+  if (!shown) board.draw(null);
+  else replace(byId('boards'), page.boards.map((b) => el('a', { href: address(state, { board: b.id, page: '' }), class: 'board-link', 'aria-current': b.id === state.board ? 'true' : null, title: b.description }, b.title)));
 }
 
 /** Chooses the time range to open with: the last 24 hours, unless what there is lies elsewhere. */
@@ -142,14 +174,17 @@ async function refresh() {
       page.span = await fetchSpan(request.signal);
       await chooseRange(request.signal);
     }
+    const { state } = page;
     const [overview, list] = await Promise.all([
-      fetchOverview(page.state, request.signal), fetchAlerts(page.state, page.rows, '', request.signal), surroundings(request.signal)]);
+      state.board ? fetchBoard(state, request.signal) : fetchOverview(state, request.signal),
+      fetchAlerts(state, pageSize, pageOf(state).token, request.signal), surroundings(request.signal)]);
     if (overview.total === 0) page.span = await fetchSpan(request.signal);
     if (page.request !== request) return;
     page.overview = overview;
     page.shownAt = Date.now();
     page.alerts = list.alerts;
     page.next = list.next;
+    page.total = list.total;
     page.failures = 0;
     toolbar.queryError(null);
     drawBanner(null);
@@ -194,37 +229,25 @@ function redraw() {
     drawEmpty(state, page.span, deps);
   } else {
     hideEmpty();
-    pie.draw(overview.rules);
-    bars.draw(overview.groups, zone());
-    table.draw(page.alerts, overview.total, Boolean(page.next) && page.alerts.length < mostRows);
+    if (state.board && overview.rows) {
+      board.draw(overview, zone());
+    } else if (overview.rules) {
+      pie.draw(overview.rules);
+      bars.draw(overview.groups, zone());
+    }
+    table.draw(page.alerts, page.total, (pageOf(state).number - 1) * pageSize);
+    pager.draw(state, page.next, pageSize, page.total);
   }
   drawHint(state, overview, page.span, deps);
   byId('export-csv').href = exportAddress(state, 'csv');
   byId('export-json').href = exportAddress(state, 'ndjson');
+  byId('order').title = state.order ? 'Oldest first; choose for newest first' : 'Newest first; choose for oldest first';
+  byId('time-column').setAttribute('aria-sort', state.order ? 'ascending' : 'descending');
   tiles();
 }
 
 function tiles() {
-  if (page.overview) drawTiles(page.overview, speed.now(live), speed.connected, () => change({ level: 12 }));
-}
-
-async function more() {
-  byId('more').disabled = true;
-  try {
-    const list = await fetchAlerts(page.state, pageSize, page.next);
-    const have = new Set(page.alerts.map((a) => a.id));
-    const first = page.alerts.length;
-    page.alerts = [...page.alerts, ...list.alerts.filter((a) => !have.has(a.id))];
-    page.next = list.next;
-    page.rows = Math.min(500, page.alerts.length);
-    pause(true); // a live update would take the older rows away again
-    redraw();
-    byId('rows').querySelectorAll('.opener')[first]?.focus();
-  } catch (err) {
-    failed(err);
-  } finally {
-    byId('more').disabled = false;
-  }
+  if (page.overview && !page.state.board) drawTiles(page.overview, speed.now(live), speed.connected, () => change({ level: 12 }));
 }
 
 function arrived(batch) {
@@ -260,7 +283,6 @@ function pause(on) {
   page.paused = on;
   if (!on) {
     page.waiting = 0;
-    page.rows = pageSize;
     refresh();
   }
   byId('live').textContent = on ? 'Resume' : 'Pause';
@@ -287,7 +309,7 @@ async function everyFiveSeconds() {
 }
 
 byId('live').addEventListener('click', () => pause(!page.paused));
-byId('more').addEventListener('click', more);
+byId('order').addEventListener('click', () => change({ order: page.state.order ? '' : 'oldest' }));
 document.addEventListener('click', (event) => {
   const link = event.target.closest?.('a[href^="/"]');
   if (!link || link.hasAttribute('download') || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0 || link.pathname !== '/') return;
@@ -303,9 +325,12 @@ setInterval(everyFiveSeconds, 5000);
 
 toolbar.show(page.state);
 drawChips(page.state, change);
+drawBoards();
 drawView();
 drawLink();
 drawTiles(null, speed.now(live), null);
 if (page.state.view === 'alerts') refresh();
 live.open();
 everyFiveSeconds();
+fetchBoards().then(({ boards }) => { page.boards = boards; drawBoards(); }, () => {}); // the page itself says when the console is away
+new Keyboard({ table, live: () => pause(!page.paused), page: (by) => pager.turn(by), go: (name) => byId(`nav-${name}`).click() });

@@ -1,6 +1,5 @@
-// "Stacked Groups": alerts over time, stacked by rule group. Choosing a bar filters for its group; dragging over the axis zooms.
+// Alerts over time, stacked by the values of a field ("Stacked Groups"). Choosing a bar filters for its value; dragging over the axis zooms.
 
-import { byId } from './dom.js';
 import { drawLegend } from './legend.js';
 import { cssColor, Palette } from './palette.js';
 import { count, visible } from './text.js';
@@ -11,16 +10,18 @@ const dragFrom = 8; // pixels: less is a click
 
 export class StackedGroups {
   /**
-   * @param {(group: string) => void} pick
+   * @param {{canvas: HTMLCanvasElement, box: HTMLElement, legend: HTMLElement, sub: HTMLElement, name: string}} place name: what the bars are stacked by, in the plural
+   * @param {(key: string) => void} pick
    * @param {(from: string, to: string) => void} zoom
    */
-  constructor(pick, zoom) {
+  constructor(place, pick, zoom) {
+    this.place = place;
     this.pick = pick;
     this.zoom = zoom;
     this.palette = new Palette();
     this.starts = [];
     this.groups = [];
-    this.chart = new Chart(byId('bars'), {
+    this.chart = new Chart(place.canvas, {
       type: 'bar',
       data: { labels: [], datasets: [] },
       options: {
@@ -56,9 +57,9 @@ export class StackedGroups {
     this.starts = [];
     for (let t = groups.first; t <= groups.last && this.starts.length < maxBars && groups.buckets.length > 0; t += groups.interval) this.starts.push(t);
     this.paint();
-    drawLegend(byId('bars-legend'), this.groups.map((b) => ({ key: b.key, count: b.count, slot: this.palette.slot(b.key) })), 0, 0, this.pick);
-    byId('bars-sub').textContent = `Alerts per ${width(this.interval)}, top 5 rule groups${this.interval >= 3600 && zone !== 'UTC' ? ' (bars start at full hours and days of UTC)' : ''}`;
-    byId('bars').setAttribute('aria-label', `Bars over time of ${this.groups.length} rule groups; the list below holds the sums.`);
+    drawLegend(this.place.legend, this.groups.map((b) => ({ key: b.key, count: b.count, slot: this.palette.slot(b.key) })), 0, 0, this.pick);
+    this.place.sub.textContent = `Alerts per ${width(this.interval)}, ${this.place.name}${this.interval >= 3600 && zone !== 'UTC' ? ' (bars start at full hours and days of UTC)' : ''}`;
+    this.place.canvas.setAttribute('aria-label', `Bars over time, ${this.groups.length} ${this.place.name}; the list below holds the sums.`);
   }
 
   paint() {
@@ -87,7 +88,7 @@ export class StackedGroups {
   }
 
   listenForDrag() {
-    const box = byId('bars-box');
+    const { box } = this.place;
     const shade = document.createElement('div');
     shade.className = 'shade';
     shade.hidden = true;
@@ -114,7 +115,13 @@ export class StackedGroups {
       const [a, b] = [index(Math.min(from, at(event))), index(Math.max(from, at(event)))];
       if (this.starts.length) this.zoom(new Date(this.starts[a] * 1000).toISOString(), new Date((this.starts[b] + this.interval) * 1000).toISOString());
     };
-    window.addEventListener('pointerup', end);
-    window.addEventListener('pointercancel', end);
+    this.ended = new AbortController();
+    window.addEventListener('pointerup', end, { signal: this.ended.signal });
+    window.addEventListener('pointercancel', end, { signal: this.ended.signal });
+  }
+
+  destroy() {
+    this.ended.abort();
+    this.chart.destroy();
   }
 }

@@ -1,7 +1,7 @@
 // The details of one alert: its full log, and every field with "filter for" and "filter out".
 
 import { fetchAlert } from './api.js';
-import { el, replace } from './dom.js';
+import { announce, el, replace } from './dom.js';
 import { count, visible } from './text.js';
 
 const longValue = 2000;
@@ -31,6 +31,7 @@ export async function drawDetails(cell, id, deps) {
   }
   const log = doc.full_log ?? '';
   const fields = flatten(doc).filter(([name]) => !textFields.has(name)).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const views = { Fields: fieldTable(fields, deps.filter), JSON: el('pre', { tabindex: '0', class: 'json' }, visible(JSON.stringify(doc, null, 2))) };
   replace(cell, el('div', { class: 'details-body' },
     el('div', { class: 'details-head' },
       el('h3', {}, visible(doc.rule?.description ?? '')),
@@ -41,10 +42,25 @@ export async function drawDetails(cell, id, deps) {
       log ? el('pre', { tabindex: '0' }, visible(log)) : el('p', { class: 'sub' }, 'The rule asks not to keep it.')),
     doc.previous_output ? el('section', { 'aria-label': 'Earlier logs' }, el('h4', {}, 'Earlier logs of the correlation'),
       el('pre', { tabindex: '0' }, visible([].concat(doc.previous_output).join('\n')))) : null,
-    el('section', { 'aria-label': 'Fields' }, el('h4', {}, 'Fields', el('span', { class: 'sub' }, count(fields.length))),
-      el('table', { class: 'fields' }, el('thead', { class: 'visually-hidden' }, el('tr', {}, el('th', { scope: 'col' }, 'Filter'), el('th', { scope: 'col' }, 'Field'), el('th', { scope: 'col' }, 'Value'))),
-        el('tbody', {}, fields.map(([name, value]) => fieldRow(name, value, deps.filter))))),
+    el('section', { 'aria-label': 'Fields' }, el('h4', {}, chooser(views), el('span', { class: 'sub' }, `${count(fields.length)} fields`)), Object.values(views)),
     fields.length >= maxFields ? el('p', { class: 'sub' }, `Only the first ${count(maxFields)} fields are shown; "Copy as JSON" has all.`) : null));
+}
+
+/** Buttons of which one is pressed, each for a view; the first is shown. */
+function chooser(views) {
+  const names = Object.keys(views);
+  const show = (chosen) => names.forEach((n, i) => {
+    views[n].hidden = n !== chosen;
+    buttons[i].setAttribute('aria-pressed', String(n === chosen));
+  });
+  const buttons = names.map((n) => el('button', { type: 'button', class: 'choice', on: { click: () => show(n) } }, n));
+  show(names[0]);
+  return el('span', { role: 'group', 'aria-label': 'Form of the fields' }, buttons);
+}
+
+function fieldTable(fields, filter) {
+  return el('table', { class: 'fields' }, el('thead', { class: 'visually-hidden' }, el('tr', {}, el('th', { scope: 'col' }, 'Filter'), el('th', { scope: 'col' }, 'Field'), el('th', { scope: 'col' }, 'Value'))),
+    el('tbody', {}, fields.map(([name, value]) => fieldRow(name, value, filter))));
 }
 
 function fieldRow(name, value, filter) {
@@ -52,9 +68,21 @@ function fieldRow(name, value, filter) {
   const button = (sign, not, label) => el('button', { type: 'button', class: 'sign', title: label, 'aria-label': `${label}: ${visible(name)} ${short}`, on: { click: () => filter({ field: name, value, not }) } }, sign);
   const usable = value.length <= 1024 && !noFilter.test(name);
   return el('tr', {},
-    el('td', { class: 'signs' }, usable ? button('+', false, 'Filter for') : null, usable ? button('\u2212', true, 'Filter out') : null),
+    el('td', { class: 'signs' }, usable ? button('+', false, 'Filter for') : null, usable ? button('\u2212', true, 'Filter out') : null,
+      el('button', { type: 'button', class: 'sign copy', title: 'Copy the value', 'aria-label': `Copy: ${visible(name)} ${short}`, on: { click: (event) => copy(value, event.currentTarget) } }, '\u29c9')),
     el('th', { scope: 'row' }, visible(name)),
     el('td', { class: 'value' }, visible(value.length > longValue ? `${value.slice(0, longValue)}\u2026` : value)));
+}
+
+async function copy(text, button) {
+  try {
+    await navigator.clipboard.writeText(text);
+    button.classList.add('done');
+    announce('Copied');
+    setTimeout(() => button.classList.remove('done'), 1500);
+  } catch {
+    announce('The browser refuses to copy');
+  }
 }
 
 function copyButton(label, text) {

@@ -24,7 +24,7 @@ export function drawEmpty(state, span, deps) {
     return;
   }
   const actions = [];
-  if (narrowed(state)) actions.push(el('button', { type: 'button', class: 'primary', on: { click: () => deps.change({ q: '', level: 0, agent: '', group: '', filters: [] }) } }, 'Clear search and filters'));
+  if (narrowed(state)) actions.push(el('button', { type: 'button', class: 'primary', on: { click: () => deps.change({ q: '', level: 0, agent: '', group: '', board: '', filters: [] }) } }, 'Clear search and filters'));
   if (state.range !== 'all') actions.push(el('button', { type: 'button', id: 'show-all-time', class: narrowed(state) ? '' : 'primary', on: { click: () => deps.change({ range: 'all' }) } }, 'Show all time'));
   replace(box, el('h2', {}, 'No alerts match'),
     el('p', {}, narrowed(state) ? 'No alert in this time range matches the search and the filters.' : `There are no alerts in this time range (${visible(rangeName(state.range, deps.zone))}).`),

@@ -1,16 +1,20 @@
 // "Pie Chart": the most frequent rule descriptions. Choosing a slice filters for it.
 
-import { byId } from './dom.js';
 import { drawLegend } from './legend.js';
 import { cssColor, Palette } from './palette.js';
 import { count, percent, visible } from './text.js';
 
 export class PieChart {
-  constructor(pick) {
+  /**
+   * @param {{canvas: HTMLCanvasElement, legend: HTMLElement, name: string}} place name: what is counted, in the plural
+   * @param {(key: string) => void} pick
+   */
+  constructor(place, pick) {
+    this.place = place;
     this.pick = pick;
     this.palette = new Palette();
     this.items = [];
-    this.chart = new Chart(byId('pie'), {
+    this.chart = new Chart(place.canvas, {
       type: 'pie',
       data: { labels: [], datasets: [{ data: [], backgroundColor: [] }] },
       options: {
@@ -33,8 +37,8 @@ export class PieChart {
     this.other = rules.other;
     this.whole = rules.other + rules.buckets.reduce((sum, b) => sum + b.count, 0);
     this.paint();
-    drawLegend(byId('pie-legend'), this.items.map((b) => ({ ...b, slot: this.palette.slot(b.key) })), this.whole, this.other, this.pick);
-    byId('pie').setAttribute('aria-label', `Pie of ${this.items.length} rule descriptions; the list beside it holds the same figures.`);
+    drawLegend(this.place.legend, this.items.map((b) => ({ ...b, slot: this.palette.slot(b.key) })), this.whole, this.other, this.pick);
+    this.place.canvas.setAttribute('aria-label', `Pie of ${this.items.length} ${this.place.name}; the list beside it holds the same figures.`);
   }
 
   paint() {
@@ -51,5 +55,9 @@ export class PieChart {
       data.backgroundColor = [...colors, cssColor('--series-other')];
     }
     this.chart.update('none');
+  }
+
+  destroy() {
+    this.chart.destroy();
   }
 }

@@ -3,6 +3,8 @@
 import { isRange } from './time.js';
 
 const views = ['alerts', 'agents', 'status', 'rule'];
+const pageForm = /^([1-9]\d{0,6})-([A-Za-z0-9_-]{1,400})$/;
+const boardName = /^[a-z0-9-]{1,60}$/;
 const fieldName = /^[A-Za-z0-9_@][A-Za-z0-9_.@ -]*$/;
 
 /** A filter is {field, value, not}. */
@@ -18,6 +20,9 @@ export function readState(search = location.search) {
     level: Number.isInteger(level) && level >= 1 && level <= 16 ? level : 0,
     agent: p.get('agent') ?? '',
     group: p.get('group') ?? '',
+    board: boardName.test(p.get('board') ?? '') ? p.get('board') : '',
+    order: p.get('order') === 'oldest' ? 'oldest' : '',
+    page: pageForm.test(p.get('page') ?? '') ? p.get('page') : '',
     filters: [...readFilters(p.getAll('f'), false), ...readFilters(p.getAll('n'), true)],
   };
 }
@@ -35,6 +40,8 @@ export function address(state, changes = {}) {
   if (s.view === 'rule') p.set('rule', s.rule);
   if (s.range) p.set('range', s.range);
   filterParams(s, p);
+  if (s.order) p.set('order', s.order);
+  if (s.page) p.set('page', s.page);
   const text = p.toString();
   return text ? `/?${text}` : '/';
 }
@@ -45,6 +52,7 @@ export function filterParams(state, p) {
   if (state.level) p.set('level', String(state.level));
   if (state.agent) p.set('agent', state.agent);
   if (state.group) p.set('group', state.group);
+  if (state.board) p.set('board', state.board);
   for (const f of state.filters) p.append(f.not ? 'n' : 'f', `${f.field}:${f.value}`);
 }
 
@@ -53,4 +61,10 @@ export function withFilter(filters, add) {
   return [...filters.filter((f) => f.field !== add.field || f.value !== add.value), add];
 }
 
-export const narrowed = (s) => Boolean(s.q || s.level || s.agent || s.group || s.filters.length);
+/** Number of the page of the table, from 1, and where it starts; a page is written "3-TOKEN". */
+export function pageOf(state) {
+  const [, number, token] = pageForm.exec(state.page) ?? [null, '1', ''];
+  return { number: Number(number), token };
+}
+
+export const narrowed = (s) => Boolean(s.q || s.level || s.agent || s.group || s.board || s.filters.length);

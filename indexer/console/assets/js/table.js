@@ -1,6 +1,7 @@
-// "Last alerts": one row an alert, newest first. A row opens its details; the arrow keys go from row to row.
+// "Last alerts": one row an alert, in order of time. A row opens its details; the arrow keys, j and k go from row to row.
 
 import { byId, el, replace } from './dom.js';
+import { cell, happened } from './cells.js';
 import { drawDetails } from './details.js';
 import { count, levelClass, visible } from './text.js';
 import { stamp } from './time.js';
@@ -15,8 +16,8 @@ export class AlertTable {
     byId('rows').addEventListener('keydown', (event) => this.move(event));
   }
 
-  /** @param {Object[]} alerts @param {number} total @param {boolean} more */
-  draw(alerts, total, more) {
+  /** @param {Object[]} alerts @param {number} total @param {number} before alerts on the pages before */
+  draw(alerts, total, before) {
     const body = byId('rows');
     const focused = body.contains(document.activeElement) ? document.activeElement.closest('tr')?.dataset.id : undefined;
     const fresh = this.known;
@@ -43,8 +44,7 @@ export class AlertTable {
     }
     this.shown = alerts.length;
     byId('time-head').textContent = `Time (${zone})`;
-    byId('shown').textContent = total > 0 ? `${count(alerts.length)} of ${count(total)}` : '';
-    byId('more').hidden = !more;
+    byId('shown').textContent = total > 0 && alerts.length > 0 ? `${count(before + 1)}\u2013${count(before + alerts.length)} of ${count(total)}` : '';
     if (focused && !body.contains(document.activeElement)) body.querySelector('tr.alert button')?.focus();
   }
 
@@ -56,17 +56,18 @@ export class AlertTable {
   row(alert, key, isNew) {
     const { rule, agent } = alert;
     const level = Number(rule.level);
+    const { filter } = this.deps;
     const time = stamp(alert.time, this.deps.zone());
     const opener = el('button', { type: 'button', class: 'opener', 'aria-expanded': 'false', 'aria-label': `Details of the alert of ${time}, level ${level}: ${visible(rule.description)}` },
       el('span', { class: 'arrow', 'aria-hidden': 'true' }), el('time', { datetime: alert.time }, time));
     const tr = el('tr', { class: isNew ? 'alert new' : 'alert', data: { id: alert.id, key } },
       el('td', { class: 'c-time', 'data-label': 'Time' }, opener),
-      el('td', { class: 'c-agent', 'data-label': 'Agent' }, visible(agent.name || agent.id)),
+      el('td', { class: 'c-agent', 'data-label': 'Agent' }, agent.name ? cell('agent.name', agent.name, filter) : cell('agent.id', agent.id, filter)),
       el('td', { class: 'c-rule', 'data-label': 'Rule' }, el('a', { href: this.deps.rule(rule.id), title: `Rule ${rule.id}` }, rule.id)),
-      el('td', { class: 'c-level', 'data-label': 'Level' }, el('span', { class: `level ${levelClass(level)}` }, el('span', { class: 'visually-hidden' }, 'Level '), String(level))),
+      el('td', { class: 'c-level', 'data-label': 'Level' }, el('span', { class: 'visually-hidden' }, 'Level '), cell('rule.level', String(level), filter, String(level), `level ${levelClass(level)}`)),
       el('td', { class: 'c-description', 'data-label': 'Description' }, visible(rule.description)),
-      el('td', { class: 'c-groups', 'data-label': 'Groups' }, (rule.groups ?? []).map((g) => el('span', { class: 'tag' }, visible(g)))),
-      el('td', { class: 'c-log', 'data-label': 'Full log' }, el('span', { class: 'line' }, visible(alert.log) + (alert.log_cut ? '\u2026' : ''))));
+      el('td', { class: 'c-groups', 'data-label': 'Groups' }, (rule.groups ?? []).map((g) => cell('rule.groups', g, filter, g, 'tag'))),
+      el('td', { class: 'c-log', 'data-label': 'What happened' }, happened(alert, filter)));
     tr.addEventListener('click', (event) => {
       if (event.target.closest('a') || (!event.target.closest('button') && String(getSelection()))) return;
       this.toggle(alert, tr, opener);
@@ -97,6 +98,28 @@ export class AlertTable {
     this.open.clear();
     replace(byId('rows'));
     this.known = null;
+  }
+
+  /** Goes to the next or the previous alert, from wherever the focus is. */
+  step(by) {
+    const openers = [...byId('rows').querySelectorAll('.opener')];
+    if (openers.length === 0) return;
+    const row = document.activeElement?.closest?.('#rows tr');
+    const opener = row?.classList.contains('details') ? row.previousElementSibling?.querySelector('.opener') : row?.querySelector('.opener');
+    const at = openers.indexOf(opener);
+    const to = openers[Math.min(openers.length - 1, Math.max(0, at < 0 ? 0 : at + by))];
+    to.focus();
+    to.closest('tr').scrollIntoView({ block: 'nearest' });
+  }
+
+  /** Closes the open alert that the focus is in, or the last one. */
+  close() {
+    const rows = [...byId('rows').querySelectorAll('tr.alert.open')];
+    const row = document.activeElement?.closest?.('#rows tr');
+    const mine = rows.find((tr) => tr === row || tr.nextElementSibling === row) ?? rows.at(-1);
+    const opener = mine?.querySelector('.opener');
+    opener?.click();
+    opener?.focus();
   }
 
   move(event) {

@@ -35,3 +35,14 @@ export const levelClass = (level) => {
   if (level >= 7) return 'medium';
   return level >= 4 ? 'low' : 'info';
 };
+
+/** "16 KiB". */
+export function bytes(n) {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = Number(n), unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value.toLocaleString('en-GB', { maximumFractionDigits: value < 10 && unit > 0 ? 1 : 0 })} ${units[unit]}`;
+}
