@@ -33,6 +33,8 @@ type Program[C any] struct {
 	Default C
 	// DebugListen is the default of debug.listen; empty: no debug server unless configured.
 	DebugListen string
+	// MemoryLimit is the process's soft memory limit in bytes, see LimitMemory; 0: none.
+	MemoryLimit int64
 	// Run does the work until ctx ends. An error made by Usage counts as a wrong configuration.
 	Run func(ctx context.Context, cfg C, p *Process) error
 }
@@ -150,6 +152,7 @@ func serve[C any](p Program[C], cfg *settings[C], warnings []string, stderr io.W
 	for _, w := range warnings {
 		proc.Log.Warn(w)
 	}
+	LimitMemory(p.MemoryLimit)
 	proc.Log.Info("starting", "version", proc.Version, "pid", os.Getpid())
 
 	ctx, cancel := context.WithCancelCause(context.Background())

@@ -19,6 +19,7 @@ after a restart. See example.yaml for every setting.`,
 		Example:     `  armor-agent --config /etc/armor/agent.yaml`,
 		Default:     agent.Config{DataDir: "/var/lib/armor-agent"},
 		DebugListen: "127.0.0.1:9401",
+		MemoryLimit: 96 << 20,
 		Run:         run,
 	}))
 }
@@ -27,7 +28,7 @@ func run(ctx context.Context, cfg agent.Config, p *daemon.Process) error {
 	cfg.Version = p.Version
 	a, err := agent.New(cfg, p.Log, p.Registry)
 	if err != nil {
-		return err
+		return daemon.Usage(err)
 	}
 	p.OnReady("agent", func() error {
 		if s := a.Status(); !s.GetReady() {

@@ -47,7 +47,12 @@ func run(ctx context.Context, cfg indexer.Config, p *daemon.Process) error {
 	if err != nil {
 		return err
 	}
-	p.OnReady("indexer", x.Ready)
+	p.OnReady("indexer", func() error {
+		if err := stream.Ready(); err != nil {
+			return err // it does not run before
+		}
+		return x.Ready()
+	})
 	x.Register(server)
 	rpc.RegisterStatus(server, p.Version, p.Start, x.Status)
 
@@ -58,9 +63,9 @@ func run(ctx context.Context, cfg indexer.Config, p *daemon.Process) error {
 	group.Go(func() error { return server.Serve(ctx) })
 	group.Go(func() error {
 		if err := stream.Open(ctx); err != nil {
-			return err
+			return misconfigured(err)
 		}
-		return x.Run(ctx)
+		return misconfigured(x.Run(ctx))
 	})
 	p.Log.Info("serving", "grpc", server.Addr())
 	return group.Wait()

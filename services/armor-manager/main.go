@@ -27,6 +27,14 @@ SIGHUP loads the ruleset again: it is swapped at once, or kept when the new one 
 	}))
 }
 
+// misconfigured makes what waiting does not mend a wrong configuration, of this service or of its NATS server.
+func misconfigured(err error) error {
+	if alertstream.IsPermanent(err) {
+		return daemon.Usage(err)
+	}
+	return err
+}
+
 func run(ctx context.Context, cfg manager.Config, p *daemon.Process) error {
 	cfg = cfg.WithDefaults()
 	if _, err := cfg.Ruleset.Load(); err != nil { // said now, and not when NATS is there
@@ -44,7 +52,7 @@ func run(ctx context.Context, cfg manager.Config, p *daemon.Process) error {
 	defer stream.Close()
 	p.OnReady("nats", stream.Ready)
 	if err := stream.Open(ctx); err != nil {
-		return err
+		return misconfigured(err)
 	}
 	m, err := manager.New(cfg, manager.Deps{Stream: stream}, p.Log, p.Registry)
 	if err != nil {

@@ -24,6 +24,7 @@ type upOptions struct {
 	durability string
 	retention  string
 	logLevel   string
+	memory     string
 	sample     bool
 	quiet      bool
 	config     allinone.Config
@@ -67,6 +68,7 @@ damaged or an event had to be given up, which it names.`,
 	flags.StringVar(&o.retention, "retention", "", "delete alerts of events older than this `time`, such as 90d (default: keep all)")
 	flags.BoolVarP(&o.quiet, "quiet", "Q", false, "no line per alert")
 	flags.StringVar(&o.logLevel, "log-level", "warn", "how much the parts say on standard error: debug, info, warn or error")
+	flags.StringVar(&o.memory, "memory-limit", "384MiB", "soft limit of memory: from this `size` on it collects garbage more often; off, or GOMEMLIMIT in the environment, overrides it")
 	o.rules.register(flags)
 	return cmd
 }
@@ -90,10 +92,14 @@ func (o *upOptions) run(cmd *cobra.Command) error {
 	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
 		return usagef("--log-level %q: write debug, info, warn or error", o.logLevel)
 	}
+	limit, err := daemon.ParseSize(o.memory)
+	if err != nil {
+		return usagef("--memory-limit: %w", err)
+	}
 	if err := cfg.Validate(); err != nil {
 		return usage(err)
 	}
-	var err error
+	daemon.LimitMemory(limit)
 	if cfg.Dir, err = datadir.Open(o.data); err != nil {
 		return usage(err)
 	}

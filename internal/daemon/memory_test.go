@@ -1,0 +1,37 @@
+package daemon
+
+import (
+	"math"
+	"runtime/debug"
+	"testing"
+)
+
+func TestLimitMemory(t *testing.T) {
+	before := debug.SetMemoryLimit(-1)
+	defer debug.SetMemoryLimit(before)
+	t.Setenv("GOMEMLIMIT", "")
+	for _, c := range []struct{ set, want int64 }{{64 << 20, 64 << 20}, {0, math.MaxInt64}} {
+		LimitMemory(c.set)
+		if got := debug.SetMemoryLimit(-1); got != c.want {
+			t.Errorf("LimitMemory(%d) sets %d", c.set, got)
+		}
+	}
+	t.Setenv("GOMEMLIMIT", "1GiB")
+	LimitMemory(1 << 20)
+	if got := debug.SetMemoryLimit(-1); got != math.MaxInt64 {
+		t.Errorf("the environment does not win: %d", got)
+	}
+}
+
+func TestParseSize(t *testing.T) {
+	for text, want := range map[string]int64{"off": 0, "0": 0, "512": 512, "3KiB": 3 << 10, "384MiB": 384 << 20, "2GiB": 2 << 30} {
+		if got, err := ParseSize(text); err != nil || got != want {
+			t.Errorf("ParseSize(%q) = %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "x", "-1", "1MB", "1.5GiB", "9999999999GiB", "GiB"} {
+		if got, err := ParseSize(text); err == nil {
+			t.Errorf("ParseSize(%q) = %d", text, got)
+		}
+	}
+}
