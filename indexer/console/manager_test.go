@@ -24,6 +24,8 @@ type managerStandIn struct {
 	armorv1.UnimplementedRulesetServiceServer
 	armorv1.UnimplementedStatusServiceServer
 	fleet int
+	// taint is put into every text of the answers.
+	taint string
 }
 
 func (m *managerStandIn) ListAgents(_ context.Context, r *armorv1.ListAgentsRequest) (*armorv1.ListAgentsResponse, error) {
@@ -44,8 +46,8 @@ func (m *managerStandIn) ListAgents(_ context.Context, r *armorv1.ListAgentsRequ
 			state = armorv1.AgentState_AGENT_STATE_DISCONNECTED
 		}
 		out.Agents = append(out.Agents, &armorv1.Agent{
-			Id: fmt.Sprintf("%03d", i), Name: []string{"audit-eu", "cloud-collector", "<b>web</b>"}[i%3], Ip: "192.0.2.10", Version: "1.0.0", State: state,
-			LastSeen: timestamppb.New(testNow), LastFinishedSequence: 120, LastKnownSequence: uint64(120 + i*17), ManagerName: "manager-1",
+			Id: fmt.Sprintf("%03d", i), Name: []string{"audit-eu", "cloud-collector", "<b>web</b>"}[i%3] + m.taint, Ip: "192.0.2.10" + m.taint, Version: "1.0.0" + m.taint, State: state,
+			LastSeen: timestamppb.New(testNow), LastFinishedSequence: 120, LastKnownSequence: uint64(120 + i*17), ManagerName: "manager-1" + m.taint, SpoolId: "5f3a" + m.taint, FirstSeen: timestamppb.New(testNow.AddDate(0, -1, 0)),
 		})
 	}
 	return out, nil
@@ -56,16 +58,29 @@ func (m *managerStandIn) GetRule(_ context.Context, r *armorv1.GetRuleRequest) (
 		return nil, status.Errorf(codes.NotFound, "there is no rule %d in the ruleset in force", r.GetId())
 	}
 	return &armorv1.GetRuleResponse{
-		Rule: &armorv1.RuleSummary{Id: 80309, Level: 5, Description: "Amazon-ec2: Stop instance unauthorized", Groups: []string{"amazon-ec2", "amazon"}, File: "rules/0350-amazon-ec2.xml", Line: 42, Parents: []uint32{80308}, MitreIds: []string{"T1489"}},
-		Xml:  "<rule id=\"80309\" level=\"5\">\n  <if_sid>80308</if_sid>\n  <match>\"errorCode\":\"Client.UnauthorizedOperation\"</match>\n  <description>Amazon-ec2: Stop instance unauthorized</description>\n</rule>",
+		Rule:          &armorv1.RuleSummary{Id: 80309, Level: 5, Description: "Amazon-ec2: Stop instance unauthorized" + m.taint, Groups: []string{"amazon-ec2" + m.taint, "amazon"}, File: "rules/0350-amazon-ec2.xml" + m.taint, Line: 42, Parents: []uint32{80308}, MitreIds: []string{"T1489"}},
+		Parents:       []*armorv1.RuleSummary{{Id: 80308, Level: 2, Description: "Amazon-ec2: Stop instance" + m.taint}},
+		Children:      []*armorv1.RuleSummary{{Id: 80999, Level: 10, Description: "Amazon-ec2: Many refused stops" + m.taint}},
+		ChildrenTotal: 1,
+		Mitre:         []*armorv1.RuleMitre{{Id: "T1489", Technique: "Service Stop" + m.taint, Tactics: []string{"Impact" + m.taint}}, {Id: "javascript:alert(1)" + m.taint}},
+		Compliance:    []*armorv1.RuleCompliance{{Standard: "pci_dss" + m.taint, Requirements: []string{"10.6.1" + m.taint}}},
+		Info:          "Look who was refused." + m.taint,
+		Xml:           m.taint + "<rule id=\"80309\" level=\"5\">\n  <if_sid>80308</if_sid>\n  <match>\"errorCode\":\"Client.UnauthorizedOperation\"</match>\n  <description>Amazon-ec2: Stop instance unauthorized</description>\n</rule>",
+	}, nil
+}
+
+func (m *managerStandIn) GetStatus(context.Context, *armorv1.GetStatusRequest) (*armorv1.GetStatusResponse, error) {
+	return &armorv1.GetStatusResponse{
+		Hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" + m.taint, Rules: 412, Decoders: 38, Lists: 2, LoadTime: timestamppb.New(testNow), Source: "built in" + m.taint,
+		Problems: []*armorv1.RulesetProblem{{File: "rules/local.xml" + m.taint, Line: 12, Subject: "rule 100010" + m.taint, Message: "if_sid names rule 1, which is not loaded" + m.taint, Severity: armorv1.RulesetProblem_SEVERITY_WARNING}},
 	}, nil
 }
 
 func (m *managerStandIn) GetProcessStatus(context.Context, *armorv1.GetProcessStatusRequest) (*armorv1.GetProcessStatusResponse, error) {
-	return &armorv1.GetProcessStatusResponse{Version: "1.0.0", StartTime: timestamppb.New(testNow), Components: []*armorv1.ComponentStatus{
+	return &armorv1.GetProcessStatusResponse{Version: "1.0.0" + m.taint, StartTime: timestamppb.New(testNow), Components: []*armorv1.ComponentStatus{
 		{Name: "agent", Ready: true, Counters: map[string]uint64{"read": 4106, "receipted": 4106, "spooled": 0}, Gauges: map[string]float64{"spool_bytes": 16384}},
-		{Name: "manager", Ready: true, Counters: map[string]uint64{"accepted": 4106, "alerted": 412, "silent": 3694, "duplicate": 0, "failed": 0}, Gauges: map[string]float64{"agents": 2}},
-		{Name: "indexer", Ready: false, Reason: "Elasticsearch answers 503: no master", Counters: map[string]uint64{"received": 412, "indexed": 400, "dead_letter": 1}, Gauges: map[string]float64{"pending": 12}},
+		{Name: "manager", Ready: true, Counters: map[string]uint64{"accepted": 4106, "alerted": 412, "silent": 3694, "duplicate": 0, "failed": 0, "state_evicted_bytes": 7}, Gauges: map[string]float64{"agents": 2, "state_events": 1804, "state_bytes": 3_400_000, "state_keys": 211}},
+		{Name: "indexer", Ready: false, Reason: "Elasticsearch answers 503: no master" + m.taint, Counters: map[string]uint64{"received": 412, "indexed": 400, "dead_letter": 1}, Gauges: map[string]float64{"pending": 12}},
 	}}, nil
 }
 

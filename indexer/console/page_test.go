@@ -19,12 +19,15 @@ func TestPage(t *testing.T) {
 		"panels and table": testPanels, "filter by click": testFilterByClick, "details": testDetails, "keyboard": testKeyboard,
 		"search": testSearch, "hostile lines": testHostile, "colours": testColours, "phone": testPhone, "address": testAddress,
 		"time zone": testZone, "pages and order": testMore, "manager's views": testManagerViews,
+		"filter by cell": testFilterByCell, "dashboards": testDashboards, "shortcuts": testShortcuts,
 	}
 	for name, run := range tests {
 		t.Run(name, func(t *testing.T) {
 			alerts := openStore(t)
 			write(t, alerts, seed(90, testNow, 20*time.Minute)...)
-			p := openTab(t, ctx, newHandler(t, Config{}, Deps{Store: alerts, Manager: dialManager(t, &managerStandIn{fleet: 3})}), "/")
+			c := newHandler(t, Config{}, Deps{Store: alerts, Manager: dialManager(t, &managerStandIn{fleet: 3})})
+			c.stream = pigeonholes{"failed to parse field [data.aws.requestParameters.tags]"}
+			p := openTab(t, ctx, c, "/")
 			p.until(`document.querySelectorAll('tr.alert').length === 50`)
 			run(t, p, alerts)
 			p.quiet()
@@ -98,6 +101,10 @@ func testDetails(t *testing.T, p *tab, _ store.Store) {
 	field := `[...document.querySelectorAll('.fields tr')].find((r) => r.querySelector('th')?.textContent === 'data.aws.awsRegion')`
 	p.want(field+`.querySelector('.value').textContent`, "eu-west-1")
 	p.picture("details")
+	p.is(`[...document.querySelectorAll('tr.details .choice')].find((b) => b.textContent === 'JSON').click()`)
+	p.want(`JSON.parse(document.querySelector('tr.details pre.json').textContent).data.aws.errorCode`, "Client.UnauthorizedOperation")
+	p.want(`document.querySelector('tr.details .fields').hidden`, "true")
+	p.is(`[...document.querySelectorAll('tr.details .choice')].find((b) => b.textContent === 'Fields').click()`)
 	p.is(field + `.querySelector('[aria-label^="Filter for"]').click()`)
 	p.until(alertsTile + ` === '30'`)
 	p.want(chips, "data.aws.awsRegion eu-west-1")
@@ -276,12 +283,20 @@ func testManagerViews(t *testing.T, p *tab, _ store.Store) {
 	p.picture("agents")
 	p.click("#nav-status")
 	p.until(`document.querySelector('#view-status').textContent.includes('Elasticsearch answers 503')`)
+	p.want(`[...document.querySelectorAll('.equation .state')].map((e) => e.textContent)`, `["Adds up: nothing is lost.","Adds up: nothing is lost.","Adds up but for 11 on the way."]`)
+	p.want(`[...document.querySelectorAll('#view-status tbody tr')].map((r) => [...r.cells].slice(0, 2).map((c) => c.textContent).join(' '))`, `["engine_panic 1","mapping_error 3"]`)
+	p.want(`document.querySelector('#view-status .problems').textContent.includes('rules/local.xml:12')`, "true")
+	p.want(`[...document.querySelectorAll('#view-status dt')].some((d) => d.textContent === 'state bytes' && d.nextSibling.textContent === '3.2 MiB')`, "true")
 	p.picture("status")
 	p.click("#nav-alerts")
 	p.until(`!document.querySelector('#view-alerts').hidden`)
 	p.until(rowCount + ` === 50`)
 	p.click("tr.alert:nth-child(6) .c-rule a")
 	p.until(`document.querySelector('#view-rule pre')?.textContent.startsWith('<rule id="80309"')`)
+	p.until(`document.querySelector('#fired').textContent.startsWith('10 alerts in the time range (All time), from 1 agent, the last at 2026-03-05 13:50:00')`)
+	p.want(`[...document.querySelectorAll('#view-rule .technique')].map((t) => [t.textContent, t.querySelector('a')?.href ?? '', t.querySelector('a')?.rel ?? ''].join())`,
+		`["T1489 Service Stop Impact,https://attack.mitre.org/techniques/T1489/,noreferrer noopener","javascript:alert(1),,"]`)
+	p.want(`[...document.querySelectorAll('#view-rule tbody a')].map((a) => a.textContent)`, `["80308","80999"]`)
 	p.picture("rule")
 	p.click("#view-rule .view-head a")
 	p.until(alertsTile + ` === '10'`)
@@ -368,4 +383,89 @@ func TestPageLive(t *testing.T) {
 	p.click("#live")
 	p.until(rowCount + ` === 11`)
 	p.quiet("404")
+}
+
+func testFilterByCell(t *testing.T, p *tab, _ store.Store) {
+	p.want(`document.querySelector('tr.alert:nth-child(6) .facts').textContent.trim().replace(/\s+/g, ' ')`,
+		"StopInstances on ec2 by marta from 198.51.100.6 account 444455556666 in eu-west-1 error Client.UnauthorizedOperation")
+	p.click(`tr.alert:nth-child(6) .cell[data-field="user.name"]`)
+	p.until(`document.querySelector('.chip')`)
+	p.want(chips, "user.name marta")
+	p.until(alertsTile + ` === '23'`)
+	p.want(`document.querySelectorAll('tr.details').length`, "0")
+	p.click(`tr.alert .cell[data-field="cloud.account.id"]`)
+	p.until(`document.querySelectorAll('.chip').length === 2`)
+	// With Alt a value is filtered out.
+	p.is(`document.querySelector('tr.alert .cell[data-field="cloud.region"]').dispatchEvent(new MouseEvent('click', { bubbles: true, altKey: true }))`)
+	p.until(`document.querySelectorAll('.chip.not').length === 1`)
+	p.until(rowCount + ` === 15`)
+	p.do(chromedp.NavigateBack())
+	p.until(rowCount + ` === 23`)
+	p.do(chromedp.NavigateForward())
+	p.until(rowCount + ` === 15`)
+}
+
+func testDashboards(t *testing.T, p *tab, alerts store.Store) {
+	write(t, alerts, hit(hostile(testNow.Add(-time.Minute))[0])) // not of AWS
+	p.click("#nav-board")
+	p.until(boardDrawn)
+	p.want(`document.querySelector('.board-link[aria-current]').textContent`, "AWS overview")
+	p.want(`[...document.querySelectorAll('#board .tile .figure')].map((f) => f.textContent)`, `["90","0","30","2"]`)
+	p.want(`document.querySelector('#shown').textContent`, "1–50 of 90")
+	panel := func(id, what string) string {
+		return `document.querySelector('#board [data-panel="` + id + `"]` + what
+	}
+	p.want(`[...`+panel("regions", `').querySelectorAll('button')`)+`].map((b) => [b.querySelector('.name').textContent, b.querySelector('.count').textContent].join(' '))`,
+		`["eu-central-1 30","eu-west-1 30","us-east-1 30"]`)
+	p.picture("aws")
+	p.click(`#board [data-panel="users"] button`)
+	p.until(`document.querySelector('#board .tile .figure').textContent === '23' && ` + rowCount + ` === 23`)
+	p.want(`document.querySelectorAll('#boards a').length`, "4")
+	p.click("#boards a")
+	p.until(`document.querySelector('.board-link[aria-current]').textContent === 'Amazon EC2' && document.querySelector('#board [data-panel="stacked-groups"]')`)
+	p.until(panel("users", `').querySelectorAll('button').length === 1`))
+	p.want(`[...document.querySelectorAll('#board h2')].slice(0, 2).map((h) => h.textContent)`, `["Pie Chart","Stacked Groups"]`)
+	p.want(`document.querySelector('#export-csv').getAttribute('href').includes('board=amazon-ec2')`, "true")
+	p.click("#nav-alerts")
+	p.until(`document.querySelector('#board').hidden && ` + alertsTile + ` === '23'`)
+	p.want(`location.search.includes('board')`, "false")
+}
+
+func testShortcuts(t *testing.T, p *tab, _ store.Store) {
+	at := `[...document.querySelectorAll('.opener')].indexOf(document.activeElement)`
+	p.key("jjj")
+	p.want(at, "2")
+	p.key("k")
+	p.want(at, "1")
+	p.key(kb.Enter)
+	p.until(`document.querySelector('tr.details pre')`)
+	p.is(`document.querySelector('tr.details .sign').focus()`)
+	p.key(kb.Escape)
+	p.want(`document.querySelectorAll('tr.details').length`, "0")
+	p.want(at, "1")
+	p.key("?")
+	p.until(`document.querySelector('#help').open`)
+	p.picture("help")
+	p.key("j")
+	p.key(kb.Escape)
+	p.until(`!document.querySelector('#help').open`)
+	p.want(at, "1")
+	p.key("n")
+	p.until(rowCount + ` === 40`)
+	p.key("p")
+	p.until(rowCount + ` === 50`)
+	p.key("l")
+	p.until(`document.querySelector('#link-text').textContent === 'Paused'`)
+	p.key("l")
+	p.until(`document.querySelector('#live').textContent === 'Pause'`)
+	p.key("gf")
+	p.until(`document.querySelectorAll('#view-agents tbody tr').length === 3`)
+	p.key("ga")
+	p.until(`!document.querySelector('#view-alerts').hidden`)
+	// In a field the keys are letters.
+	p.key("/")
+	p.key("jk?")
+	p.want(`document.querySelector('#q').value`, "jk?")
+	p.key(kb.Escape)
+	p.want(`document.activeElement.tagName`, "BODY")
 }

@@ -69,7 +69,7 @@ export class AlertTable {
       el('td', { class: 'c-groups', 'data-label': 'Groups' }, (rule.groups ?? []).map((g) => cell('rule.groups', g, filter, g, 'tag'))),
       el('td', { class: 'c-log', 'data-label': 'What happened' }, happened(alert, filter)));
     tr.addEventListener('click', (event) => {
-      if (event.target.closest('a') || (!event.target.closest('button') && String(getSelection()))) return;
+      if (event.target.closest('a, .cell') || (!event.target.closest('button') && String(getSelection()))) return;
       this.toggle(alert, tr, opener);
     });
     return tr;
