@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -48,6 +49,11 @@ func (x *Indexer) finish(ctx context.Context, batch []*alertstream.Message) erro
 	defer x.extend(batch)()
 	items := x.render(ctx, batch)
 	wait := newBackOff()
+	defer func() {
+		if len(items) == 0 {
+			wait.over(x.log, "the store takes alerts again")
+		}
+	}()
 	for len(items) > 0 && ctx.Err() == nil {
 		started := time.Now()
 		left, reason, err := x.attempt(ctx, items)
@@ -134,7 +140,7 @@ func (x *Indexer) attempt(ctx context.Context, items []*item) (left []*item, rea
 				x.deadLetter(ctx, it.message, reasonUnmappable, r.Reason)
 				continue
 			}
-			x.log.Warn("alert's data set aside: the store cannot map it", "alert", it.doc.ID, "reason", r.Reason)
+			x.setAside.warn(x.log, slog.LevelWarn, "alert's data set aside: the store cannot map it", "alert", it.doc.ID, "reason", r.Reason)
 			x.metrics.setAside.Inc()
 			it.setAside = true
 			it.doc.JSON = document.AppendSetAside(nil, it.doc.Alert, it.ingested)
@@ -170,7 +176,7 @@ func (x *Indexer) deadLetter(ctx context.Context, m *alertstream.Message, reason
 	for wait := newBackOff(); ; {
 		err := x.deps.Stream.DeadLetter(ctx, reason, m.Data, detail)
 		if err == nil {
-			x.log.Error("alert went to the dead letters", "reason", reason, "detail", detail)
+			x.deadLetters.warn(x.log, slog.LevelError, "alert went to the dead letters", "reason", reason, "detail", detail)
 			x.problems.set("dead letters", nil)
 			x.done(m, &x.counters.deadLetter)
 			return

@@ -45,7 +45,9 @@ type Indexer struct {
 	stored   atomic.Int64 // when the stream took the alert that was finished last, Unix nanoseconds
 	pending  atomic.Int64 // alerts that the consumer has not finished, as asked last; -1: unknown
 	running  atomic.Bool
-	times    timing
+
+	setAside, deadLetters sparing // what may be said of every alert
+	times                 timing
 }
 
 // New makes an indexer. Nothing happens before Run.
@@ -120,6 +122,9 @@ func (x *Indexer) awaitStore(ctx context.Context) error {
 	for wait := newBackOff(); ; {
 		err := x.askStore(ctx)
 		if err == nil || store.IsPermanent(err) {
+			if err == nil {
+				wait.over(x.log, "the alert store is there")
+			}
 			return err
 		}
 		if !wait.sleep(ctx) {
@@ -184,6 +189,7 @@ func (x *Indexer) pull(ctx context.Context, consumer *alertstream.Consumer, batc
 			continue
 		}
 		x.problems.set("consumer", nil)
+		wait.over(x.log, "alerts can be fetched again")
 		wait = newBackOff()
 		if len(batch) == 0 {
 			continue

@@ -5,9 +5,9 @@ package uplink
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -157,14 +157,11 @@ func refused(err error) bool {
 
 // disconnected notes and logs why there is no connection. The same reason again is not news, except when it is a refusal.
 func (u *Uplink) disconnected(err error, pause time.Duration) {
-	reason := "the manager ended the stream"
-	if err != nil {
-		reason = status.Convert(err).Message()
-		if code := status.Code(err); code != codes.Unknown {
-			reason = fmt.Sprintf("%s: %s", code, reason)
-		}
-	}
+	reason := explain(err)
 	u.mu.Lock()
+	if !u.status.Connected && vague.MatchString(reason) && strings.Contains(u.status.Reason, refusedTLS) {
+		reason = u.status.Reason // a refused certificate shows in this form too, depending on who is faster
+	}
 	news := u.status.Connected || u.status.Reason != reason
 	u.status.Connected, u.status.Reason = false, reason
 	if _, ok := errors.AsType[*Violation](err); ok {

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -142,6 +143,17 @@ func TestNearest(t *testing.T) {
 	for word, want := range map[string]string{"adress": "address", "tokenfile": "token_file", "tsl": "tls", "zebra": "", "": ""} {
 		if got := nearest(word, known); got != want {
 			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
+		}
+	}
+}
+
+// A duration carries its unit in either form.
+func TestDurationsInTheLog(t *testing.T) {
+	for _, format := range []string{"json", "text"} {
+		var said bytes.Buffer
+		newLogger(LogConfig{Level: "info", Format: format}, &said).Info("x", "after", 1500*time.Millisecond)
+		if !strings.Contains(said.String(), "1.5s") {
+			t.Errorf("%s: %s", format, said.String())
 		}
 	}
 }

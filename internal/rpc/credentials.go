@@ -24,7 +24,7 @@ func serverCredentials(cfg TLSConfig, log *slog.Logger) (credentials.TransportCr
 	if err != nil {
 		return nil, err
 	}
-	return inProcessAware{network}, nil
+	return inProcessAware{reporting{network, &strangers{log: log}}}, nil
 }
 
 // clientCredentials are those of the certificate files, or none.

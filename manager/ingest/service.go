@@ -142,14 +142,14 @@ func (s *Service) converse(ctx context.Context, stream Stream, session *pipeline
 	select {
 	case err = <-taken:
 	case err := <-sent:
-		return s.statusOf(err)
+		return s.statusOf(session.Explain(err))
 	case <-session.Replaced():
-		return s.statusOf(pipeline.ErrReplaced)
+		return s.statusOf(session.Cause())
 	case <-s.closing:
 		err = pipeline.ErrClosing
 	}
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, pipeline.ErrClosing) {
-		return s.statusOf(err)
+		return s.statusOf(session.Explain(err))
 	}
 	// The agent has nothing more to say, or the manager stops: what was taken still gets its receipts.
 	draining, stopDraining := context.WithCancel(ctx)
@@ -166,9 +166,9 @@ func (s *Service) converse(ctx context.Context, stream Stream, session *pipeline
 	select {
 	case <-drained:
 	case err := <-sent:
-		return s.statusOf(err)
+		return s.statusOf(session.Explain(err))
 	case <-session.Replaced():
-		return s.statusOf(pipeline.ErrReplaced)
+		return s.statusOf(session.Cause())
 	}
 	if sendErr := s.lastReceipt(draining, stream, session, stopSending, sent); sendErr != nil {
 		return s.statusOf(sendErr)

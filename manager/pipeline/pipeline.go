@@ -6,6 +6,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -48,6 +49,8 @@ var (
 	ErrClosing = errors.New("the manager is shutting down")
 	// ErrReplaced is the error of a Session when the same agent has started another.
 	ErrReplaced = errors.New("the agent has started another session")
+	// ErrTwin is an ErrReplaced whose other session has another spool: two agents use one id, or the agent's data are new.
+	ErrTwin = fmt.Errorf("%w with another spool: if two agents use this id, give each its own", ErrReplaced)
 
 	errNoRuleset = errors.New("no ruleset is in force yet")
 )

@@ -349,7 +349,17 @@ func TestReplacedSessionSubmitsNothing(t *testing.T) {
 	if _, err := old.NextReceipt(within(t)); !errors.Is(err, ErrReplaced) {
 		t.Errorf("the old session: %v", err)
 	}
-	if old.Leave() || !other.Leave() {
+	if err := old.Explain(ErrReplaced); !errors.Is(err, ErrTwin) {
+		t.Errorf("another spool: %v", err)
+	}
+	again, _, err := p.Enter(Agent{ID: "001"}, "another spool", Held{First: 1, Last: 10}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Explain(ErrReplaced); !errors.Is(err, ErrReplaced) || errors.Is(err, ErrTwin) {
+		t.Errorf("the same spool: %v", err)
+	}
+	if old.Leave() || other.Leave() || !again.Leave() {
 		t.Error("Leave does not know the current session")
 	}
 }

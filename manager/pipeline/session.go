@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	armorv1 "armor/proto/armor/v1"
@@ -25,6 +26,7 @@ type Session struct {
 
 	once     sync.Once
 	replaced chan struct{}
+	cause    error  // why it was replaced; set before replaced is closed
 	sent     uint64 // last receipt given out
 }
 
@@ -48,7 +50,11 @@ func (p *Pipeline) Enter(agent Agent, spoolID string, held Held, known uint64) (
 	}
 	s := &Session{p: p, lane: l, replaced: make(chan struct{})}
 	if before := p.sessions[agent.ID]; before != nil {
-		before.end()
+		cause := ErrReplaced
+		if before.lane != l {
+			cause = ErrTwin
+		}
+		before.end(cause)
 	}
 	p.sessions[agent.ID] = s
 	s.sent = l.enter(s, &agent, known, held)
@@ -70,18 +76,35 @@ func (p *Pipeline) forgetLanes(agentID string) {
 }
 
 // end makes the session submit nothing more; p.mu may be held.
-func (s *Session) end() {
+func (s *Session) end(cause error) {
 	s.lane.mu.Lock()
 	if s.lane.session == s {
 		s.lane.session = nil
 	}
 	s.lane.wakeLocked()
 	s.lane.mu.Unlock()
-	s.once.Do(func() { close(s.replaced) })
+	s.once.Do(func() {
+		s.cause = cause
+		close(s.replaced)
+	})
 }
 
 // Replaced is closed when the same agent has started another session.
 func (s *Session) Replaced() <-chan struct{} { return s.replaced }
+
+// Cause is ErrReplaced or ErrTwin. It waits for the end of the session.
+func (s *Session) Cause() error {
+	<-s.replaced
+	return s.cause
+}
+
+// Explain replaces an ErrReplaced of this session by its cause.
+func (s *Session) Explain(err error) error {
+	if errors.Is(err, ErrReplaced) {
+		return s.Cause()
+	}
+	return err
+}
 
 // Submit takes a batch of at least one event with ascending, gapless sequences, whose encoded size is bytes. It waits while
 // the agent's window, or that of all agents, is full. What was taken before is counted as duplicate and not evaluated again. A
@@ -125,7 +148,7 @@ func (s *Session) Leave() bool {
 		delete(s.p.sessions, s.lane.key.agentID)
 	}
 	s.p.mu.Unlock()
-	s.end()
+	s.end(ErrReplaced)
 	return current
 }
 
