@@ -82,7 +82,8 @@ func New(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Agent, error
 // open opens the spool and makes what runs on it.
 func (a *Agent) open() error {
 	s, found, err := spool.Open(spool.Options{
-		Dir: filepath.Join(a.cfg.DataDir, "spool"), MaxBytes: a.cfg.Spool.MaxBytes, SegmentBytes: a.cfg.Spool.SegmentBytes, Log: a.log,
+		Dir: filepath.Join(a.cfg.DataDir, "spool"), MaxBytes: a.cfg.Spool.MaxBytes, SegmentBytes: a.cfg.Spool.SegmentBytes,
+		Place: a.lock.place(), Log: a.log,
 	})
 	a.mu.Lock()
 	a.waiting = err

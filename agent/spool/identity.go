@@ -31,6 +31,7 @@ type identity struct {
 	ID      string    `json:"spool_id"`
 	Created time.Time `json:"created"`
 	Reason  string    `json:"reason"`
+	Place   string    `json:"place,omitempty"`
 	Spans   []span    `json:"spans"` // ascending; the last one is growing
 }
 

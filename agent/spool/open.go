@@ -40,7 +40,7 @@ type Gap struct {
 // other files, are kept, and the Recovery says what is missing. An error that Retryable knows may pass by itself.
 func Open(opts Options) (*Spool, Recovery, error) {
 	s := &Spool{
-		dir: opts.Dir, maxBytes: opts.MaxBytes, segmentBytes: opts.SegmentBytes, fs: opts.FS, log: opts.Log,
+		dir: opts.Dir, maxBytes: opts.MaxBytes, segmentBytes: opts.SegmentBytes, place: opts.Place, fs: opts.FS, log: opts.Log,
 		turn: make(chan struct{}, 1), grown: make(chan struct{}), freed: make(chan struct{}), closed: make(chan struct{}),
 	}
 	if s.maxBytes == 0 {
@@ -229,6 +229,8 @@ func (s *Spool) judge(sv *survey) error {
 		reason = "the file " + marksName + " is missing or damaged"
 	case !s.id.covers(ranges, receipted):
 		reason = "files with events came back"
+	case s.place != "" && s.id.Place != "" && s.place != s.id.Place:
+		reason = "its folder is a copy of another, or has been moved to another disk or machine"
 	}
 	s.report(sv, lost)
 	pendingRanges := clip(ranges, receipted)
@@ -245,6 +247,11 @@ func (s *Spool) judge(sv *survey) error {
 			sv.Renewed = reason
 		}
 		if err := s.takeIdentity(reason, append(pendingRanges, ordinals{committed + 1, committed})); err != nil {
+			return err
+		}
+	} else if s.place != "" && s.id.Place == "" {
+		s.id.Place = s.place
+		if err := s.saveIdentity(s.id); err != nil {
 			return err
 		}
 	}
@@ -318,15 +325,20 @@ func (s *Spool) takeIdentity(reason string, ranges []ordinals) error {
 		ranges = ranges[:n-1]
 	}
 	id := newIdentity(reason, ranges)
-	data, err := id.encode()
-	if err != nil {
-		return err
-	}
-	if err := replaceFile(s.fs, s.dir, s.path(identityName), data); err != nil {
+	id.Place = s.place
+	if err := s.saveIdentity(id); err != nil {
 		return err
 	}
 	s.id = id
 	return nil
+}
+
+func (s *Spool) saveIdentity(id identity) error {
+	data, err := id.encode()
+	if err != nil {
+		return err
+	}
+	return replaceFile(s.fs, s.dir, s.path(identityName), data)
 }
 
 // startWriting cuts off what was being written when the process died and goes on in the last segment, or begins one.

@@ -33,6 +33,9 @@ type Options struct {
 	MaxBytes int64
 	// SegmentBytes is the size at which a new file is begun; space is freed a file at a time. Zero: DefaultSegmentBytes.
 	SegmentBytes int64
+	// Place names where the folder is: a copy of it has another. A spool that finds itself in another place takes a new id, so
+	// that its sequences are not taken for those of the spool that it was copied from. Empty: nobody knows.
+	Place string
 	// FS is the file system. Nil: the operating system's.
 	FS FS
 	// Log hears of a disk that fails and that recovers. Nil: nobody.
@@ -44,6 +47,7 @@ type Spool struct {
 	dir          string
 	maxBytes     int64
 	segmentBytes int64
+	place        string
 	fs           FS
 	log          *slog.Logger
 

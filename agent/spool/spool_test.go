@@ -376,3 +376,38 @@ func TestPositionsOutliveTheirSegments(t *testing.T) {
 		}
 	}
 }
+
+// A copy of the folder is another spool: what it holds has new sequences. A spool that never knew its place learns it.
+func TestCopyTakesANewID(t *testing.T) {
+	disk := newMemDisk()
+	at := func(place string, d *memDisk) (*Spool, Recovery) {
+		t.Helper()
+		s, rec, err := Open(Options{Dir: dir, MaxBytes: 1 << 20, SegmentBytes: 64 << 10, Place: place, FS: d})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s, rec
+	}
+	s, _ := at("", disk)
+	id := s.ID()
+	add(t, s, events(1, 10, 10))
+	if err := s.Free(id, 4); err != nil {
+		t.Fatal(err)
+	}
+	for _, place := range []string{"here", "here", ""} {
+		disk = disk.kill()
+		again, rec := at(place, disk)
+		if rec.Renewed != "" || again.ID() != id {
+			t.Errorf("at %q: %+v", place, rec)
+		}
+	}
+	disk = disk.kill()
+	there, rec := at("there", disk)
+	if _, first, last := there.Bounds(); rec.Renewed == "" || there.ID() == id || rec.Events != 6 || first != 1 || last != 6 {
+		t.Errorf("a copy: %+v, sequences %d to %d", rec, first, last)
+	}
+	disk = disk.kill()
+	if again, rec := at("there", disk); rec.Renewed != "" || again.ID() != there.ID() {
+		t.Errorf("the copy again: %+v", rec)
+	}
+}
