@@ -208,12 +208,12 @@ func TestSetServing(t *testing.T) {
 
 func TestClientWaitsForAServerThatComesLater(t *testing.T) {
 	cfg := withToken(t)
-	placeholder, err := net.Listen("tcp", "127.0.0.1:0")
+	reserved, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Listen = placeholder.Addr().String()
-	placeholder.Close()
+	cfg.Listen = reserved.Addr().String()
+	reserved.Close()
 	conn := dial(t, rpc.ClientConfig{Address: cfg.Listen, TokenFile: cfg.TokenFile})
 	_, err = caller(t, conn)
 	if err == nil || !strings.Contains(err.Error(), cfg.TokenFile) && status.Code(err) != codes.Unavailable {
