@@ -13,7 +13,10 @@ import (
 )
 
 // TestPage runs the flows of a person in a real Chromium.
-func TestPage(t *testing.T) {
+func TestPage(t *testing.T) { runFlows(t, func(t *testing.T) store.Store { return openStore(t) }) }
+
+// runFlows runs each flow on a store of its own with the same alerts.
+func runFlows(t *testing.T, open func(*testing.T) store.Store) {
 	ctx := browser(t)
 	tests := map[string]func(*testing.T, *tab, store.Store){
 		"panels and table": testPanels, "filter by click": testFilterByClick, "details": testDetails, "keyboard": testKeyboard,
@@ -23,7 +26,7 @@ func TestPage(t *testing.T) {
 	}
 	for name, run := range tests {
 		t.Run(name, func(t *testing.T) {
-			alerts := openStore(t)
+			alerts := open(t)
 			write(t, alerts, seed(90, testNow, 20*time.Minute)...)
 			c := newHandler(t, Config{}, Deps{Store: alerts, Manager: dialManager(t, &managerStandIn{fleet: 3})})
 			c.stream = pigeonholes{"failed to parse field [data.aws.requestParameters.tags]"}
@@ -293,7 +296,7 @@ func testManagerViews(t *testing.T, p *tab, _ store.Store) {
 	p.until(rowCount + ` === 50`)
 	p.click("tr.alert:nth-child(6) .c-rule a")
 	p.until(`document.querySelector('#view-rule pre')?.textContent.startsWith('<rule id="80309"')`)
-	p.until(`document.querySelector('#fired').textContent.startsWith('10 alerts in the time range (All time), from 1 agent, the last at 2026-03-05 13:50:00')`)
+	p.until(`document.querySelector('#fired').textContent.startsWith('10 alerts in the time range (All time), from 2 agents, the last at 2026-03-05 13:50:00')`)
 	p.want(`[...document.querySelectorAll('#view-rule .technique')].map((t) => [t.textContent, t.querySelector('a')?.href ?? '', t.querySelector('a')?.rel ?? ''].join())`,
 		`["T1489 Service Stop Impact,https://attack.mitre.org/techniques/T1489/,noreferrer noopener","javascript:alert(1),,"]`)
 	p.want(`[...document.querySelectorAll('#view-rule tbody a')].map((a) => a.textContent)`, `["80308","80999"]`)

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -108,6 +109,11 @@ func write(t testing.TB, s store.Store, hits ...store.Hit) {
 	for i, r := range results {
 		if r.Outcome != store.Created {
 			t.Fatalf("alert %s: %s, %s", docs[i].ID, r.Outcome, r.Reason)
+		}
+	}
+	if late, ok := s.(interface{ Refresh(context.Context) error }); ok { // a store that shows what was written a while later
+		if err := late.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -68,8 +68,8 @@ function fieldRow(name, value, filter) {
   const button = (sign, not, label) => el('button', { type: 'button', class: 'sign', title: label, 'aria-label': `${label}: ${visible(name)} ${short}`, on: { click: () => filter({ field: name, value, not }) } }, sign);
   const usable = value.length <= 1024 && !noFilter.test(name);
   return el('tr', {},
-    el('td', { class: 'signs' }, usable ? button('+', false, 'Filter for') : null, usable ? button('\u2212', true, 'Filter out') : null,
-      el('button', { type: 'button', class: 'sign copy', title: 'Copy the value', 'aria-label': `Copy: ${visible(name)} ${short}`, on: { click: (event) => copy(value, event.currentTarget) } }, '\u29c9')),
+    el('td', { class: 'signs' }, el('button', { type: 'button', class: 'sign copy', title: 'Copy the value', 'aria-label': `Copy: ${visible(name)} ${short}`, on: { click: (event) => copy(value, event.currentTarget) } }),
+      usable ? button('+', false, 'Filter for') : null, usable ? button('\u2212', true, 'Filter out') : null),
     el('th', { scope: 'row' }, visible(name)),
     el('td', { class: 'value' }, visible(value.length > longValue ? `${value.slice(0, longValue)}\u2026` : value)));
 }

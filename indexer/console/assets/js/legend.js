@@ -19,7 +19,7 @@ export function drawLegend(list, items, whole, other, pick) {
       el('span', { class: 'count' }, count(n)),
       whole ? el('span', { class: 'share' }, percent(n, whole)) : null))));
   if (other > 0) {
-    list.append(el('li', { class: 'other' }, el('span', { class: 'swatch s6', 'aria-hidden': 'true' }), el('span', { class: 'name' }, 'Other'),
+    list.append(el('li', { class: 'other' }, el('span', { class: 'swatch', 'aria-hidden': 'true' }), el('span', { class: 'name' }, 'Other'),
       el('span', { class: 'count' }, count(other)), whole ? el('span', { class: 'share' }, percent(other, whole)) : null));
   }
   if (focused !== null) [...list.querySelectorAll('button')].find((b) => b.dataset.key === focused)?.focus();

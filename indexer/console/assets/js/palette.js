@@ -1,6 +1,6 @@
 // Colours of the charts. A key keeps its colour while the page lives, so that live updates do not repaint what one has just learned to read.
 
-const slots = 5;
+const slots = 10;
 
 export class Palette {
   constructor() {
