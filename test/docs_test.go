@@ -103,3 +103,28 @@ func fieldTypes(prefix string, value any) map[string]string {
 	}
 	return all
 }
+
+// What README shows of the first run is what the first run shows.
+func TestReadmeShowsTheFirstRun(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(testenv.Root(t), "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := upOnce(t, filepath.Join(t.TempDir(), "data"), "--sample").must(t)
+	_, shown, _ := strings.Cut(string(readme), "```text\n")
+	shown, _, _ = strings.Cut(shown, "```")
+	for line := range strings.Lines(shown) {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(line, "-- read"):
+			line, _, _ = strings.Cut(strings.TrimPrefix(line, "-- "), ";")
+		case strings.HasPrefix(line, "Armor"):
+			_, line, _ = strings.Cut(line, "  ")
+		case !regexp.MustCompile(`^\d{4}-`).MatchString(line):
+			continue // addresses and folders
+		}
+		if !strings.Contains(out, line) {
+			t.Errorf("README.md shows %q, the sample's run does not", line)
+		}
+	}
+}
