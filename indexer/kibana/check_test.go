@@ -11,7 +11,7 @@ import (
 func TestEveryCheckCanFail(t *testing.T) {
 	good := string(export(t, ""))
 	// change gives the line of an object with one thing replaced; the object must have it.
-	change := func(id, old, new string) func(t *testing.T) string {
+	change := func(id, old, changed string) func(t *testing.T) string {
 		return func(t *testing.T) string {
 			var b strings.Builder
 			done := false
@@ -20,7 +20,7 @@ func TestEveryCheckCanFail(t *testing.T) {
 					if !strings.Contains(line, old) {
 						t.Fatalf("%s has no %s:\n%s", id, old, line)
 					}
-					line, done = strings.Replace(line, old, new, 1), true
+					line, done = strings.Replace(line, old, changed, 1), true
 				}
 				b.WriteString(line)
 			}

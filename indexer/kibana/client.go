@@ -192,7 +192,7 @@ func (c *Client) retry(ctx context.Context, f func() error) error {
 			if c.cfg.Wait == 0 {
 				return err
 			}
-			return fmt.Errorf("Kibana was not ready within %v: %w", c.cfg.Wait, err)
+			return fmt.Errorf("waited %v for Kibana in vain: %w", c.cfg.Wait, err)
 		}
 		if text := err.Error(); text != said || c.opts.Now().Sub(told) >= 10*time.Second {
 			c.opts.Progress(fmt.Sprintf("waiting for Kibana (%v of %v): %s", waited.Truncate(time.Second), c.cfg.Wait, text))

@@ -72,8 +72,8 @@ func TestImportOnTheWire(t *testing.T) {
 			if r.URL.Path != path || r.URL.RawQuery != "overwrite=true" {
 				t.Errorf("space %q: %s?%s", space, r.URL.Path, r.URL.RawQuery)
 			}
-			if r.Header.Get("kbn-xsrf") != "true" {
-				t.Errorf("kbn-xsrf is %q", r.Header.Get("kbn-xsrf"))
+			if r.Header.Get("Kbn-Xsrf") != "true" {
+				t.Errorf("kbn-xsrf is %q", r.Header.Get("Kbn-Xsrf"))
 			}
 			kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 			if err != nil || kind != "multipart/form-data" {

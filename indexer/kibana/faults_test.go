@@ -64,18 +64,21 @@ func TestErrorsOfKibana(t *testing.T) {
 		"no header":     {refuse(400, "Request must contain a kbn-xsrf header."), []string{"kbn-xsrf"}},
 		"later objects": {refuse(422, `Document "armor-panel-pie-chart" belongs to a more recent version of Kibana [8.9.0] when the last known version is [8.0.0].`), []string{"more recent version", "update Kibana"}},
 		"log-in page": {
-			func(w http.ResponseWriter) { w.Header().Set("Location", "/login?next=%2F"); w.WriteHeader(302) },
+			func(w http.ResponseWriter) {
+				w.Header().Set("Location", "/login?next=%2F")
+				w.WriteHeader(http.StatusFound)
+			},
 			[]string{"leads to /login", "it wants a log-in"},
 		},
 		"moved": {
 			func(w http.ResponseWriter) {
 				w.Header().Set("Location", "https://kibana.example.com/kibana/")
-				w.WriteHeader(301)
+				w.WriteHeader(http.StatusMovedPermanently)
 			},
 			[]string{"leads to https://kibana.example.com/kibana/", "give the address"},
 		},
 		"internal":  {refuse(500, "An internal server error occurred. Check Kibana server logs for details."), []string{"answers 500", "Check Kibana server logs"}},
-		"no body":   {func(w http.ResponseWriter) { w.WriteHeader(500) }, []string{"Internal Server Error"}},
+		"no body":   {func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) }, []string{"Internal Server Error"}},
 		"a page":    {html(200, "<html><script>var x = 1</script><body>Welcome\x1b[2J</body></html>"), []string{"is not Kibana", `"Welcome [2J"`}},
 		"other":     {func(w http.ResponseWriter) { kibanatest.Answer(w, 200, object{"ok": true}) }, []string{"is not Kibana", "another form"}},
 		"too few":   {func(w http.ResponseWriter) { kibanatest.Answer(w, 200, object{"success": true, "successCount": 3}) }, []string{"took 3 objects of", "names no error"}},
@@ -147,7 +150,7 @@ func TestUnknownSpace(t *testing.T) {
 
 func TestVersions(t *testing.T) {
 	for version, want := range map[string]string{
-		"8.0.0": "", "8.19.9": "", "9.1.0-SNAPSHOT": "", "": "", "7.17.29": "Kibana 7.17.29 is too old", "x": "Kibana x is too old",
+		"8.0.0": "", "8.19.9": "", "9.1.0-SNAPSHOT": "", "": "", "7.17.29": "version 7.17.29 of Kibana is too old", "x": "version x of Kibana is too old",
 	} {
 		server := kibanatest.New(t, version)
 		c, _ := client(t, kibana.Config{URL: server.URL})
@@ -167,10 +170,10 @@ func TestWaits(t *testing.T) {
 		switch {
 		case count <= 2:
 			w.Header().Set("Retry-After", "30")
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = w.Write([]byte("Kibana server is not ready yet"))
 		case count == 3:
-			w.WriteHeader(502)
+			w.WriteHeader(http.StatusBadGateway)
 			_, _ = w.Write([]byte("<html><h1>502 Bad Gateway</h1></html>"))
 		case count == 4:
 			kibanatest.Answer(w, 503, object{"status": object{"overall": object{"level": "unavailable", "summary": "4 services are unavailable: elasticsearch"}}})
@@ -202,7 +205,7 @@ func TestWaitsNoLonger(t *testing.T) {
 	server.Close() // nobody listens there any more
 	c, at := client(t, kibana.Config{URL: server.URL, Wait: time.Minute})
 	_, err := c.Ready(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "not ready within 1m0s") || !strings.Contains(err.Error(), "connection refused") {
+	if err == nil || !strings.Contains(err.Error(), "waited 1m0s for Kibana in vain") || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("%v", err)
 	}
 	if waited := at.now.Sub(time.Unix(0, 0)); waited != time.Minute || len(at.told) < 4 || len(at.told) > 8 {
@@ -227,7 +230,7 @@ func TestNotKibana(t *testing.T) {
 			w.Header().Set("X-Elastic-Product", "Elasticsearch")
 			kibanatest.Answer(w, 400, object{"error": "no handler found for uri [/api/status] and method [GET]"})
 		},
-		"check the address, and Kibana's base path": func(w http.ResponseWriter) { w.WriteHeader(404) },
+		"check the address, and Kibana's base path": func(w http.ResponseWriter) { w.WriteHeader(http.StatusNotFound) },
 		"is not a Kibana from version 8 on": func(w http.ResponseWriter) {
 			kibanatest.Answer(w, 200, object{"status": object{"overall": object{"state": "green"}}})
 		},

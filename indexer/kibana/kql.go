@@ -26,7 +26,7 @@ func kql(n query.Node) (string, error) {
 	case query.Range:
 		return kqlRange(n)
 	}
-	return "", fmt.Errorf("Kibana's query language has no form of %s", n)
+	return "", fmt.Errorf("%s has no form in Kibana's query language", n)
 }
 
 func kqlJoined(nodes []query.Node, operator string) (string, error) {

@@ -43,7 +43,7 @@ func (c *Client) Ready(ctx context.Context) (version string, err error) {
 		return "", err
 	}
 	if major, err := strconv.Atoi(strings.SplitN(version, ".", 2)[0]); version != "" && (err != nil || major < oldest) {
-		return version, fmt.Errorf("Kibana %s is too old: the dashboards need Kibana %d.0 or later", version, oldest)
+		return version, fmt.Errorf("version %s of Kibana is too old: the dashboards need Kibana %d.0 or later", version, oldest)
 	}
 	return version, c.checkSpace(ctx)
 }

@@ -205,7 +205,7 @@ func (c *Client) verifyFields(ctx context.Context, id string) (Finding, error) {
 	case err != nil:
 		return f, fmt.Errorf("asking for the fields: %w", err)
 	}
-	if _, any := answer.View.Fields[field.Timestamp]; !any {
+	if _, ok := answer.View.Fields[field.Timestamp]; !ok {
 		f.State, f.Detail = Unknown, "no alert index yet: the fields come with the first alert"
 		return f, nil
 	}

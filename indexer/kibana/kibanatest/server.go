@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -72,11 +73,7 @@ func (s *Server) Fields(fields map[string]bool) { s.locked(func() { s.fields = f
 func (s *Server) Objects(space string) map[string]Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := map[string]Object{}
-	for k, v := range s.spaces[space] {
-		out[k] = v
-	}
-	return out
+	return maps.Clone(s.spaces[space])
 }
 
 // Change changes an object of a space; nil deletes it.
@@ -116,7 +113,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Header.Get("Authorization") != authorization {
-		w.Header().Set("Www-Authenticate", `Basic realm="security" charset="UTF-8", ApiKey`)
+		w.Header().Set("WWW-Authenticate", `Basic realm="security" charset="UTF-8", ApiKey`)
 		Refuse(w, http.StatusUnauthorized, `[security_exception: [security_exception] Reason: unable to authenticate user [x] for REST request [/_security/_authenticate]]`)
 		return
 	}
