@@ -74,7 +74,8 @@ func cutLog(log string) string {
 	return strings.ToValidUTF8(log[:logPreview], "")
 }
 
-// alerts answers with one page of the table, newest first, or oldest first where order says so.
+// alerts answers with one page of the table, newest first, or oldest first where order says so. With count=no the total, which the page knows from the
+// overview, is left out: the store then stops at a full page.
 func (c *Console) alerts(w http.ResponseWriter, r *http.Request) error {
 	p := r.URL.Query()
 	filter, err := readFilter(p)
@@ -99,7 +100,7 @@ func (c *Console) alerts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, err := c.store.Search(ctx, store.Search{Filter: filter, Size: size, After: after, OldestFirst: oldest})
+	page, err := c.store.Search(ctx, store.Search{Filter: filter, Size: size, After: after, OldestFirst: oldest, Uncounted: p.Get("count") == "no"})
 	if err != nil {
 		return err
 	}

@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"armor/indexer/panels"
 	"armor/indexer/query"
@@ -101,56 +98,48 @@ func readBoard(p url.Values) (query.Node, error) {
 // fill asks for the figures of all panels.
 func (c *Console) fill(ctx context.Context, d panels.Dashboard, filter store.Filter) (board, error) {
 	out := board{boardName: boardName{d.ID, d.Title, d.Description}}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(queriesAtOnce)
-	span := sync.OnceValues(func() (ends, error) { return c.ends(ctx, filter) })
+	between, err := c.ends(ctx, filter)
+	if err != nil {
+		return out, err
+	}
+	var shown []panels.Panel
 	for _, row := range d.Rows {
-		boxes := make([]boardBox, 0, len(row.Cells))
 		for _, cell := range row.Cells {
-			if p := cell.Panel; p.Kind != panels.Table {
-				boxes = append(boxes, boardBox{ID: p.ID, Title: p.Title, Kind: p.Kind, Field: p.Field, Width: cell.Width})
+			if cell.Panel.Kind != panels.Table {
+				shown = append(shown, cell.Panel)
 			}
 		}
-		if len(boxes) == 0 {
-			continue
-		}
-		for i, at := 0, 0; i < len(row.Cells); i++ {
-			if row.Cells[i].Panel.Kind == panels.Table {
+	}
+	answers, err := c.count(ctx, shown, filter, between.interval())
+	if err != nil {
+		return out, err
+	}
+	for _, row := range d.Rows {
+		var boxes []boardBox
+		for _, cell := range row.Cells {
+			if cell.Panel.Kind == panels.Table {
 				continue
 			}
-			box, p := &boxes[at], row.Cells[i].Panel
-			at++
-			g.Go(func() error { return c.fillBox(ctx, p, filter, span, box) })
+			boxes = append(boxes, newBox(cell, answers[0], between))
+			if cell.Panel.Query == "" {
+				out.Total = answers[0].Total
+			}
+			answers = answers[1:]
 		}
-		out.Rows = append(out.Rows, boxes)
+		if len(boxes) > 0 {
+			out.Rows = append(out.Rows, boxes)
+		}
 	}
-	g.Go(func() error {
-		page, err := c.store.Search(ctx, store.Search{Filter: filter})
-		out.Total = page.Total
-		return err
-	})
-	return out, g.Wait()
+	return out, nil
 }
 
-func (c *Console) fillBox(ctx context.Context, p panels.Panel, filter store.Filter, span func() (ends, error), box *boardBox) error {
-	if p.Kind == panels.Stacked {
-		between, err := span()
-		if err != nil {
-			return err
-		}
-		times, err := c.stacked(ctx, p, filter, between)
-		box.Times = &times
-		return err
-	}
-	question, err := p.Aggregation(filter, 0)
-	if err != nil {
-		return err
-	}
-	answer, err := c.store.Aggregate(ctx, question)
-	if err != nil {
-		return err
-	}
+func newBox(cell panels.Cell, answer store.Aggregate, between ends) boardBox {
+	p := cell.Panel
+	box := boardBox{ID: p.ID, Title: p.Title, Kind: p.Kind, Field: p.Field, Width: cell.Width}
 	switch {
+	case p.Kind == panels.Stacked:
+		times := newTimeline(answer, between)
+		box.Times = &times
 	case p.Kind != panels.Tile:
 		values := counts(answer)
 		box.Values = &values
@@ -160,7 +149,7 @@ func (c *Console) fillBox(ctx context.Context, p panels.Panel, filter store.Filt
 	default:
 		box.Number = &answer.Total
 	}
-	return nil
+	return box
 }
 
 // ends are the first and the last moment of a chart over time.
@@ -187,23 +176,17 @@ func (c *Console) ends(ctx context.Context, filter store.Filter) (ends, error) {
 	return ends{from, to}, nil
 }
 
-// stacked asks for a panel over time.
-func (c *Console) stacked(ctx context.Context, p panels.Panel, filter store.Filter, between ends) (timeline, error) {
-	interval := panels.Interval(max(0, between.to.Sub(between.from)))
-	question, err := p.Aggregation(filter, interval)
-	if err != nil {
-		return timeline{}, err
-	}
-	answer, err := c.store.Aggregate(ctx, question)
-	if err != nil {
-		return timeline{}, err
-	}
-	width := int64(interval / time.Second)
+// interval is the width of the bars between them.
+func (e ends) interval() time.Duration { return panels.Interval(max(0, e.to.Sub(e.from))) }
+
+// newTimeline makes the chart of a count over time.
+func newTimeline(answer store.Aggregate, between ends) timeline {
+	width := int64(between.interval() / time.Second)
 	out := timeline{breakdown: counts(answer), Interval: width, First: floor(between.from.Unix(), width), Last: floor(between.to.Add(-time.Nanosecond).Unix(), width)}
 	for _, b := range out.Buckets { // alerts that came since the ends were found, or lie in the future
 		if n := len(b.Times); n > 0 {
 			out.First, out.Last = min(out.First, b.Times[0][0]), max(out.Last, b.Times[n-1][0])
 		}
 	}
-	return out, nil
+	return out
 }

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -58,39 +59,57 @@ func (c *Console) overview(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *Console) panels(ctx context.Context, filter store.Filter) (overview, error) {
-	var out overview
+	between, err := c.ends(ctx, filter)
+	if err != nil {
+		return overview{}, err
+	}
+	interval := between.interval()
+	shown := append([]panels.Panel{panels.PieChart(), panels.StackedGroups()}, panels.Tiles()...)
+	shown = slices.DeleteFunc(shown, func(p panels.Panel) bool { // the alerts are those of the pie, and the page knows their rate
+		return p.Kind == panels.Tile && p.Measure != panels.CountValues && p.Query == ""
+	})
+	answers, err := c.count(ctx, shown, filter, interval)
+	if err != nil {
+		return overview{}, err
+	}
+	out := overview{Total: answers[0].Total, Rules: counts(answers[0]), Groups: newTimeline(answers[1], between)}
+	for i, p := range shown[2:] {
+		if a := answers[i+2]; p.Measure == panels.CountValues {
+			out.Agents, out.AgentsMore = uint64(len(a.Buckets)), a.Other > 0
+		} else {
+			out.High = a.Total
+		}
+	}
+	return out, nil
+}
+
+// together is a store that answers several counts sooner than one after the other.
+type together interface {
+	AggregateAll(ctx context.Context, as []store.Aggregation) ([]store.Aggregate, error)
+}
+
+// count answers the questions of panels about the alerts of a filter, in order.
+func (c *Console) count(ctx context.Context, shown []panels.Panel, filter store.Filter, interval time.Duration) ([]store.Aggregate, error) {
+	questions := make([]store.Aggregation, len(shown))
+	for i, p := range shown {
+		var err error
+		if questions[i], err = p.Aggregation(filter, interval); err != nil {
+			return nil, err
+		}
+	}
+	if s, ok := c.store.(together); ok {
+		return s.AggregateAll(ctx, questions)
+	}
+	answers := make([]store.Aggregate, len(shown))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(queriesAtOnce)
-	count := func(p panels.Panel, interval time.Duration, take func(store.Aggregate)) func() error {
-		return func() error {
-			question, err := p.Aggregation(filter, interval)
-			if err != nil {
-				return err
-			}
-			answer, err := c.store.Aggregate(ctx, question)
-			if err == nil {
-				take(answer)
-			}
+	for i, question := range questions {
+		g.Go(func() (err error) {
+			answers[i], err = c.store.Aggregate(ctx, question)
 			return err
-		}
+		})
 	}
-	g.Go(func() error {
-		between, err := c.ends(ctx, filter)
-		if err == nil {
-			out.Groups, err = c.stacked(ctx, panels.StackedGroups(), filter, between)
-		}
-		return err
-	})
-	g.Go(count(panels.PieChart(), 0, func(a store.Aggregate) { out.Total, out.Rules = a.Total, counts(a) }))
-	for _, tile := range panels.Tiles() {
-		switch {
-		case tile.Measure == panels.CountValues:
-			g.Go(count(tile, 0, func(a store.Aggregate) { out.Agents, out.AgentsMore = uint64(len(a.Buckets)), a.Other > 0 }))
-		case tile.Measure == panels.CountAlerts && tile.Query != "":
-			g.Go(count(tile, 0, func(a store.Aggregate) { out.High = a.Total }))
-		}
-	}
-	return out, g.Wait()
+	return answers, g.Wait()
 }
 
 // floor rounds down to a multiple of width, below zero too.

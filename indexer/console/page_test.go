@@ -181,7 +181,7 @@ func testHostile(t *testing.T, p *tab, alerts store.Store) {
 	for range 5 {
 		p.is(`document.querySelector('.opener[aria-expanded="false"]').click()`)
 	}
-	p.until(`document.querySelectorAll('tr.details pre').length === 5`)
+	p.until(`document.querySelectorAll('tr.details pre:not(.json)').length === 5`)
 	p.want(`[...document.querySelectorAll('tr.details')].map((d) => d.querySelectorAll('script, img, svg, b, u, i').length).join()`, "0,0,0,0,0")
 	p.want(`[...document.querySelectorAll('tr.details pre')].some((e) => e.textContent.startsWith('<script>window.hacked=1</script><img src=x'))`, "true")
 	p.want(`[...document.querySelectorAll('tr.details pre')].some((e) => e.textContent.length === 61442)`, "true")

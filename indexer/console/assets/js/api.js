@@ -54,11 +54,13 @@ export const fetchAgents = (signal) => get('/api/v1/agents', undefined, signal);
 export const fetchStatus = (signal) => get('/api/v1/status', undefined, signal);
 export const fetchRule = (id, signal) => get(`/api/v1/rules/${encodeURIComponent(id)}`, undefined, signal);
 
-export function fetchAlerts(state, size, page, signal) {
+/** One page of alerts; the total is in it only where it is asked for. */
+export function fetchAlerts(state, size, page, signal, counted = true) {
   const p = questionParams(state);
   p.set('size', String(size));
   if (state.order) p.set('order', state.order);
   if (page) p.set('page', page);
+  if (!counted) p.set('count', 'no');
   return get('/api/v1/alerts', p, signal);
 }
 

@@ -177,14 +177,14 @@ async function refresh() {
     const { state } = page;
     const [overview, list] = await Promise.all([
       state.board ? fetchBoard(state, request.signal) : fetchOverview(state, request.signal),
-      fetchAlerts(state, pageSize, pageOf(state).token, request.signal), surroundings(request.signal)]);
+      fetchAlerts(state, pageSize, pageOf(state).token, request.signal, false), surroundings(request.signal)]);
     if (overview.total === 0) page.span = await fetchSpan(request.signal);
     if (page.request !== request) return;
     page.overview = overview;
     page.shownAt = Date.now();
     page.alerts = list.alerts;
     page.next = list.next;
-    page.total = list.total;
+    page.total = overview.total;
     page.failures = 0;
     toolbar.queryError(null);
     drawBanner(null);

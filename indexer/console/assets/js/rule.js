@@ -31,7 +31,7 @@ export async function drawRule(box, state, deps) {
 
 async function countFired(place, state, zone) {
   try {
-    const [overview, list] = await Promise.all([fetchOverview(state), fetchAlerts(state, 1, '')]);
+    const [overview, list] = await Promise.all([fetchOverview(state), fetchAlerts(state, 1, '', undefined, false)]);
     const [last] = list.alerts;
     replace(place, el('strong', {}, overview.total === 0 ? 'No alert' : plural(overview.total, 'alert')), ` in the time range (${visible(rangeName(state.range, zone))})`,
       last ? `, from ${plural(overview.agents, 'agent')}, the last at ${stamp(last.time, zone)} ${zone} (${ago(last.time)}).` : '.');
