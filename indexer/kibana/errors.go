@@ -23,6 +23,18 @@ type AnswerError struct {
 	Message string
 	// Remedy says what to do; empty: nothing is known.
 	Remedy string
+
+	objects []objectFault // those that an export could not give
+}
+
+// objectFault is an object that an export could not give.
+type objectFault struct {
+	Type  string `json:"type"`
+	ID    string `json:"id"`
+	Error struct {
+		Status  int    `json:"statusCode"`
+		Message string `json:"message"`
+	} `json:"error"`
 }
 
 // Error is one line with the reason and the remedy.
@@ -96,6 +108,9 @@ func (c *Client) answerError(request string, resp *http.Response, answer []byte)
 	var form struct {
 		Error   any    `json:"error"`
 		Message string `json:"message"`
+		More    struct {
+			Objects []objectFault `json:"objects"`
+		} `json:"attributes"`
 	}
 	var status statusForm
 	switch {
@@ -105,7 +120,7 @@ func (c *Client) answerError(request string, resp *http.Response, answer []byte)
 			e.Message += ": " + oneLine(s)
 		}
 	case json.Unmarshal(answer, &form) == nil && form.Message != "":
-		e.Message = oneLine(form.Message)
+		e.Message, e.objects = oneLine(form.Message), form.More.Objects
 	default:
 		e.Message = brief(answer)
 	}
@@ -120,7 +135,7 @@ func (c *Client) answerError(request string, resp *http.Response, answer []byte)
 	case e.Status == http.StatusUnauthorized:
 		e.Remedy = "check the user and the password, or the API key (the encoded form), and that it has not expired"
 	case e.Status == http.StatusForbidden:
-		e.Remedy = c.rights(e.Message)
+		e.Remedy = c.rights(request, e.Message)
 	case e.Status == http.StatusRequestEntityTooLarge:
 		e.Remedy = "raise savedObjects.maxImportPayloadBytes in kibana.yml, or the body limit of the proxy before Kibana"
 	case e.Status >= 300 && e.Status < 400:
@@ -138,21 +153,27 @@ func (c *Client) answerError(request string, resp *http.Response, answer []byte)
 // importTypes finds the types of objects that a user may not write, in Kibana's words: Unable to bulk_create dashboard,lens.
 var importTypes = regexp.MustCompile(`^Unable to \w+ ([a-z, -]+)`)
 
-// rights says which privileges are missing.
-func (c *Client) rights(message string) string {
+// rights says which privileges a request lacks.
+func (c *Client) rights(request, message string) string {
 	space := c.cfg.Space
 	if space == "" {
 		space = DefaultSpace
 	}
-	who := "the API key"
-	if c.cfg.User != "" {
+	who, may, privilege := "the API key", "may not read", "Read"
+	switch {
+	case c.header == "":
+		who = "who is not logged in"
+	case c.cfg.User != "":
 		who = "user " + c.cfg.User
+	}
+	if strings.Contains(request, "/_import") {
+		may, privilege = "may read only", "All"
 	}
 	what := "Dashboard, Visualize Library, Discover, Data View Management, Tag Management and Saved Objects Management"
 	if m := importTypes.FindStringSubmatch(message); m != nil {
 		what += " (refused: " + strings.TrimSpace(m[1]) + ")"
 	}
-	return fmt.Sprintf("%s may read only: give it a role with the Kibana privilege All on %s in space %s, or All on the whole space", who, what, space)
+	return fmt.Sprintf("%s %s: give it a role with the Kibana privilege %s on %s in space %s, or on the whole space", who, may, privilege, what, space)
 }
 
 // brief is the beginning of an answer that is not in Kibana's form, without markup, in one line.

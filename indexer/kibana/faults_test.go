@@ -260,6 +260,36 @@ func TestBasePath(t *testing.T) {
 	}
 }
 
+// An export that may not give an object names it with a 403 inside of a 400.
+func TestVerifyWithoutRights(t *testing.T) {
+	server := kibanatest.New(t, "8.12.2")
+	server.Fault(func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasSuffix(r.URL.Path, "/_export") {
+			return false
+		}
+		kibanatest.Answer(w, 400, object{"statusCode": 400, "error": "Bad Request", "message": "Error fetching objects to export", "attributes": object{"objects": []object{
+			{"type": "tag", "id": "armor-tag", "error": object{"statusCode": 404, "message": "Saved object [tag/armor-tag] not found"}},
+			{"type": "lens", "id": "armor-panel-users", "error": object{"statusCode": 403, "message": "Unable to bulk_get lens"}},
+		}}})
+		return true
+	})
+	c, _ := client(t, kibana.Config{URL: server.URL})
+	_, err := c.Verify(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "lens armor-panel-users: Unable to bulk_get lens") || !strings.Contains(err.Error(), "may not read: give it a role with the Kibana privilege Read") {
+		t.Errorf("%v", err)
+	}
+	server.Fault(func(w http.ResponseWriter, r *http.Request) bool { // names objects that nobody asked for
+		if strings.HasSuffix(r.URL.Path, "/_export") {
+			kibanatest.Answer(w, 400, object{"message": "Error", "attributes": object{"objects": []object{{"type": "x", "id": "y", "error": object{"statusCode": 404}}}}})
+			return true
+		}
+		return false
+	})
+	if _, err := c.Verify(t.Context()); err == nil {
+		t.Error("no error")
+	}
+}
+
 func TestVerifyAsksInVain(t *testing.T) {
 	for path, want := range map[string]kibana.State{"/api/data_views/data_view/armor-alerts": kibana.Unknown, "/api/saved_objects/_export": ""} {
 		server := kibanatest.New(t, "8.12.2")

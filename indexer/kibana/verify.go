@@ -83,23 +83,37 @@ func subject(o Object) string {
 	return name + " " + strings.TrimSuffix(o.Title(), " [Armor]")
 }
 
-// exported asks Kibana for objects, all at once, and one by one when some are not there: it then gives none.
+// exported asks Kibana for objects, by type and id. An export of several fails when one is not there: it is then repeated
+// without those that Kibana names.
 func (c *Client) exported(ctx context.Context, objects []Object) (map[string]Object, error) {
-	found := map[string]Object{}
-	missing, err := c.exportInto(ctx, objects, found)
-	if err != nil || !missing {
-		return found, err
-	}
-	for _, o := range objects {
-		if _, err := c.exportInto(ctx, []Object{o}, found); err != nil {
+	for len(objects) > 0 {
+		answer, err := c.export(ctx, objects)
+		var refused *AnswerError
+		if !errors.As(err, &refused) || len(refused.objects) == 0 {
+			return answer, err
+		}
+		missing := map[string]bool{}
+		for _, f := range refused.objects {
+			if f.Error.Status != http.StatusNotFound {
+				refused.Message += fmt.Sprintf(", %s %s: %s", f.Type, f.ID, oneLine(f.Error.Message))
+				if f.Error.Status == http.StatusForbidden {
+					refused.Remedy = c.rights(refused.Request, "")
+				}
+				return nil, err
+			}
+			missing[f.Type+" "+f.ID] = true
+		}
+		rest := slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return missing[o.Type+" "+o.ID] })
+		if len(rest) == len(objects) {
 			return nil, err
 		}
+		objects = rest
 	}
-	return found, nil
+	return map[string]Object{}, nil
 }
 
-// exportInto adds objects that Kibana has, or says that one of them is not there.
-func (c *Client) exportInto(ctx context.Context, objects []Object, found map[string]Object) (missing bool, err error) {
+// export asks Kibana for objects, all of which must be there.
+func (c *Client) export(ctx context.Context, objects []Object) (map[string]Object, error) {
 	type id struct {
 		Type string `json:"type"`
 		ID   string `json:"id"`
@@ -110,17 +124,14 @@ func (c *Client) exportInto(ctx context.Context, objects []Object, found map[str
 	}
 	body := text(object{"objects": ids, "excludeExportDetails": true, "includeReferencesDeep": false})
 	var answer []byte
-	err = c.retry(ctx, func() error {
+	err := c.retry(ctx, func() (err error) {
 		answer, err = c.call(ctx, http.MethodPost, c.inSpace("/api/saved_objects/_export"), "application/json", []byte(body))
 		return err
 	})
-	var refused *AnswerError
-	if errors.As(err, &refused) && refused.Status == http.StatusBadRequest && strings.Contains(refused.Message, "Error fetching objects to export") {
-		return true, nil
-	}
 	if err != nil {
-		return false, fmt.Errorf("looking for the dashboards: %w", err)
+		return nil, fmt.Errorf("looking for the dashboards: %w", err)
 	}
+	found := map[string]Object{}
 	for line := range bytes.Lines(answer) {
 		line = bytes.TrimSpace(line)
 		if len(line) == 0 {
@@ -128,11 +139,11 @@ func (c *Client) exportInto(ctx context.Context, objects []Object, found map[str
 		}
 		var o Object
 		if err := json.Unmarshal(line, &o); err != nil {
-			return false, fmt.Errorf("looking for the dashboards: what answers at %s is not Kibana: %q", c.base, brief(line))
+			return nil, fmt.Errorf("looking for the dashboards: what answers at %s is not Kibana: %q", c.base, brief(line))
 		}
 		found[o.Type+" "+o.ID] = o
 	}
-	return false, nil
+	return found, nil
 }
 
 // differs says what an object in Kibana lacks. Kibana rewrites objects when it migrates them, so only what people see counts.
