@@ -99,7 +99,7 @@ func (c *Client) exported(ctx context.Context, objects []Object) (map[string]Obj
 				if f.Error.Status == http.StatusForbidden {
 					refused.Remedy = c.rights(refused.Request, "")
 				}
-				return nil, err
+				return nil, fmt.Errorf("looking for the dashboards: %w", refused)
 			}
 			missing[f.Type+" "+f.ID] = true
 		}
