@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
-	"sync"
 	"time"
 )
 
@@ -45,35 +44,6 @@ func (b *backOff) over(log *slog.Logger, what string) {
 	if b.tries > 0 {
 		log.Info(what, "tries", b.tries, "after", time.Since(b.began).Round(time.Millisecond))
 	}
-}
-
-// sparing logs what may happen to every alert: a few lines, then one now and then with the number of those left out.
-type sparing struct {
-	mu     sync.Mutex
-	since  time.Time
-	lines  int
-	silent int
-}
-
-// sparingLines is how many lines there are per sayEvery.
-const sparingLines = 5
-
-func (s *sparing) warn(log *slog.Logger, level slog.Level, what string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if now := time.Now(); now.Sub(s.since) >= sayEvery {
-		s.since, s.lines = now, 0
-	}
-	if s.lines >= sparingLines {
-		s.silent++
-		return
-	}
-	s.lines++
-	if s.silent > 0 {
-		args = append(args, "more of them since the last line", s.silent)
-		s.silent = 0
-	}
-	log.Log(context.Background(), level, what, args...)
 }
 
 // sleep waits for d; false: ctx ended.

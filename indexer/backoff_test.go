@@ -26,20 +26,3 @@ func TestTroubleIsSaidOnce(t *testing.T) {
 		}
 	})
 }
-
-// What happens to every alert does not fill the log, and nothing is left out without its number.
-func TestSparing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var said strings.Builder
-		log := slog.New(slog.NewTextHandler(&said, nil))
-		var s sparing
-		for range 1000 {
-			s.warn(log, slog.LevelWarn, "set aside")
-		}
-		time.Sleep(sayEvery)
-		s.warn(log, slog.LevelWarn, "set aside")
-		if n := strings.Count(said.String(), "\n"); n != sparingLines+1 || !strings.Contains(said.String(), `"more of them since the last line"=995`) {
-			t.Errorf("%d lines:\n%s", n, said.String())
-		}
-	})
-}

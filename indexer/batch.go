@@ -140,7 +140,7 @@ func (x *Indexer) attempt(ctx context.Context, items []*item) (left []*item, rea
 				x.deadLetter(ctx, it.message, reasonUnmappable, r.Reason)
 				continue
 			}
-			x.setAside.warn(x.log, slog.LevelWarn, "alert's data set aside: the store cannot map it", "alert", it.doc.ID, "reason", r.Reason)
+			x.setAside.Say(x.log, slog.LevelWarn, "alert's data set aside: the store cannot map it", "alert", it.doc.ID, "reason", r.Reason)
 			x.metrics.setAside.Inc()
 			it.setAside = true
 			it.doc.JSON = document.AppendSetAside(nil, it.doc.Alert, it.ingested)
@@ -176,7 +176,6 @@ func (x *Indexer) deadLetter(ctx context.Context, m *alertstream.Message, reason
 	for wait := newBackOff(); ; {
 		err := x.deps.Stream.DeadLetter(ctx, reason, m.Data, detail)
 		if err == nil {
-			x.deadLetters.warn(x.log, slog.LevelError, "alert went to the dead letters", "reason", reason, "detail", detail)
 			x.problems.set("dead letters", nil)
 			x.done(m, &x.counters.deadLetter)
 			return

@@ -17,6 +17,7 @@ import (
 	"armor/indexer/alertservice"
 	"armor/indexer/store"
 	"armor/internal/alertstream"
+	"armor/internal/sparselog"
 	armorv1 "armor/proto/armor/v1"
 )
 
@@ -46,8 +47,8 @@ type Indexer struct {
 	pending  atomic.Int64 // alerts that the consumer has not finished, as asked last; -1: unknown
 	running  atomic.Bool
 
-	setAside, deadLetters sparing // what may be said of every alert
-	times                 timing
+	setAside sparselog.Log // what may be said of every alert
+	times    timing
 }
 
 // New makes an indexer. Nothing happens before Run.

@@ -14,6 +14,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"armor/internal/sparselog"
 )
 
 const (
@@ -28,6 +30,7 @@ type Conn struct {
 	cfg     Config
 	log     *slog.Logger
 	metrics *metrics
+	letters sparselog.Log
 
 	mu         sync.Mutex
 	nc         *nats.Conn

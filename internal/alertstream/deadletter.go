@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -61,7 +62,7 @@ func (c *Conn) DeadLetter(ctx context.Context, reason string, data []byte, detai
 		}
 	}
 	c.metrics.deadLetters.WithLabelValues(string(appendToken(nil, reason))).Inc()
-	c.log.Warn("dead letter", "reason", reason, "bytes", len(data), "letter", id, "detail", headerText(detail))
+	c.letters.Say(c.log, slog.LevelError, "dead letter", "reason", reason, "bytes", len(data), "letter", id, "detail", headerText(detail))
 	return nil
 }
 

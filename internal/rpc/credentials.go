@@ -12,6 +12,8 @@ import (
 
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+
+	"armor/internal/sparselog"
 )
 
 // serverCredentials are those of the certificate files, or none; connections from inside the process never need them.
@@ -24,7 +26,7 @@ func serverCredentials(cfg TLSConfig, log *slog.Logger) (credentials.TransportCr
 	if err != nil {
 		return nil, err
 	}
-	return inProcessAware{reporting{network, &strangers{log: log}}}, nil
+	return inProcessAware{reporting{network, log, new(sparselog.Log)}}, nil
 }
 
 // clientCredentials are those of the certificate files, or none.

@@ -1,24 +1,50 @@
-package rpc
+package rpc_test
 
 import (
-	"errors"
 	"log/slog"
-	"net"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
-	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"armor/internal/rpc"
 )
 
-// The first handshake that fails is logged with its reason, others are counted for a while.
+// said is a log that many goroutines write.
+type said struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// A server says why it refused a caller, who may see no more than the end of the connection.
 func TestStrangersAreReported(t *testing.T) {
-	var said strings.Builder
-	s := &strangers{log: slog.New(slog.NewTextHandler(&said, nil))}
-	now := time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
-	for range 3 {
-		s.report(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 9}, errors.New("certificate has expired"), now)
+	dir, other := authority(t), authority(t)
+	var log said
+	server, err := rpc.NewServer(rpc.ServerConfig{Listen: "127.0.0.1:0", TLS: files(dir, "manager")}, slog.New(slog.NewTextHandler(&log, nil)), nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	s.report(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 9}, errors.New("certificate has expired"), now.Add(strangersEvery))
-	if n := strings.Count(said.String(), "certificate has expired"); n != 2 || !strings.Contains(said.String(), `"others since the last line"=2`) {
-		t.Errorf("%d lines:\n%s", n, said.String())
+	go server.Serve(t.Context())
+	defer server.Close()
+	mixed := files(other, "anna")
+	mixed.CA = filepath.Join(dir, "ca.crt")
+	_, err = caller(t, dial(t, rpc.ClientConfig{Address: server.Addr(), TLS: mixed}))
+	wantCode(t, "another authority's client", err, codes.Unavailable)
+	if got := log.String(); !strings.Contains(got, "handshake failed") || !strings.Contains(got, "unknown authority") {
+		t.Errorf("the log: %s", got)
 	}
 }
