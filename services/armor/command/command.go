@@ -87,6 +87,7 @@ func newRoot() *cobra.Command {
   armor alerts     finds and counts what was detected
   armor logtest    shows what the rules make of a line
   armor rules      lists, checks and tests rules
+  armor kibana     installs dashboards in a Kibana over Elasticsearch
 
 Commands that ask a running Armor find it through the data directory (--data, ./armor-data by default).
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`,

@@ -43,7 +43,7 @@ func (f *kibanaFlags) register(cmd *cobra.Command, wait time.Duration) {
 	cmd.Flags().StringVar(&c.PasswordFile, "password-file", "", "`file` of the user's password")
 	cmd.Flags().StringVar(&c.APIKeyFile, "api-key-file", "", "`file` of an API key (the encoded form), instead of user and password")
 	cmd.Flags().StringVar(&c.CA, "ca", "", "`file` of the authorities (PEM) of the certificates; default: the system's")
-	cmd.Flags().DurationVar(&c.Wait, "wait", wait, "how `long` to wait for a Kibana that starts; 0: not at all")
+	cmd.Flags().DurationVar(&c.Wait, "wait", wait, "`time` to wait for a Kibana that starts; 0: not at all")
 	jsonFlag(cmd, &f.json, "as one JSON object")
 }
 

@@ -123,7 +123,7 @@ Saved Objects Management in the space; for --elasticsearch also the cluster priv
 	}
 	flags.register(cmd, 5*time.Minute)
 	behind.register(cmd, "installs the index template there")
-	cmd.Flags().StringVar(&behind.period, "index-period", "", "span of one index: month, week or day; default: the cluster's, else month")
+	cmd.Flags().StringVar(&behind.period, "index-period", "", "`span` of one index: month, week or day; default: the cluster's, else month")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "look and say what would be made, and change nothing")
 	return cmd
 }
