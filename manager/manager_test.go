@@ -2,6 +2,7 @@ package manager
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,7 +119,9 @@ func TestFullStreamHoldsTheAgentBack(t *testing.T) {
 		}
 		close(sent)
 	}()
-	r.eventually("the reason in the status", func() bool { return !r.manager.Status().GetReady() })
+	r.eventually("the reason in the status", func() bool {
+		return strings.Contains(r.manager.Status().GetReason(), "is full, and waits until alerts in it are finished")
+	})
 	if c := r.manager.pipeline.Counts(); c.InFlight() > 1000+size || c.Accepted > batches*size/2 {
 		t.Errorf("events are taken while nothing can be stored: %+v", c)
 	}

@@ -201,8 +201,11 @@ func (c *Conn) options() ([]nats.Option, error) {
 	return opts, nil
 }
 
-// explainAuth adds the remedy to a refusal.
+// explainAuth adds the remedy to a failure to connect, a refusal above all.
 func explainAuth(cfg Config, err error) error {
+	if errors.Is(err, nats.ErrNoServers) {
+		return fmt.Errorf("no server answers there (does it run, and is nats.url right?): %w", err)
+	}
 	if !errors.Is(err, nats.ErrAuthorization) && !errors.Is(err, nats.ErrAuthExpired) && !errors.Is(err, nats.ErrAuthRevoked) {
 		return err
 	}

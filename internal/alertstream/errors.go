@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -53,7 +54,17 @@ const (
 	codeReplicasUnsupported  = 10074
 	codeInvalidConfig        = 10052
 	codeHeaderTooLarge       = 10097
+	codeStoreFailed          = 10077 // among others: the stream is full
 )
+
+// explainFull adds the remedy to a refusal because the stream is full.
+func explainFull(err error) error {
+	var api *jetstream.APIError
+	if errors.As(err, &api) && api.ErrorCode == codeStoreFailed && strings.Contains(api.Description, "maximum") {
+		return fmt.Errorf("stream %s is full, and waits until alerts in it are finished (does an indexer run, and does its store take alerts?) or nats.max_bytes is raised: %w", AlertStream, err)
+	}
+	return err
+}
 
 // permanentCode tells whether an error of the JetStream API stays until somebody changes a setting.
 func permanentCode(code jetstream.ErrorCode) bool {

@@ -113,6 +113,7 @@ func (p *Publisher) report(started, reported time.Time, attempt int) time.Time {
 	if cause == nil {
 		cause = errors.New("no acknowledgement")
 	}
+	cause = explainFull(cause)
 	p.conn.setProblem(p.part(), fmt.Errorf("alerts cannot be published since %s: %w", started.UTC().Format(time.RFC3339), cause))
 	if time.Since(reported) < reportInterval {
 		return reported
