@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"armor/internal/testenv"
@@ -171,7 +172,7 @@ func TestNeighboursComeLater(t *testing.T) {
 	c.stop()
 }
 
-// A CloudTrail file of 200 MB passes through an agent that stays small.
+// A CloudTrail file of 200 MB passes through an agent that stays small, and through everything in one process, within its limit.
 func TestLargeFile(t *testing.T) {
 	folder := t.TempDir()
 	f, err := os.Create(filepath.Join(folder, delivered(1, ".json")))
@@ -214,4 +215,14 @@ func TestLargeFile(t *testing.T) {
 		t.Logf("the agent took %d MiB at most", peak>>20)
 	}
 	c.stop()
+
+	up := start(t, "armor", "up", "--data", filepath.Join(t.TempDir(), "data"), "--listen", "127.0.0.1:0", "--cloudtrail", folder, "--exit-when-idle", "1s", "--quiet")
+	if code := up.wait(t, runLimit); code != 0 {
+		t.Fatalf("armor up ended with %d", code)
+	}
+	if peak := up.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10; peak > 600<<20 {
+		t.Errorf("armor up took %d MiB", peak>>20)
+	} else {
+		t.Logf("armor up took %d MiB at most", peak>>20)
+	}
 }

@@ -22,6 +22,7 @@ import (
 
 	"armor/agent/batch"
 	"armor/agent/spool"
+	"armor/agent/spool/spooltest"
 	"armor/agent/watch"
 	"armor/internal/testenv"
 	armorv1 "armor/proto/armor/v1"
@@ -72,30 +73,9 @@ func (r *rig) once() *Input {
 }
 
 // events takes what the spool holds.
-func (r *rig) events() (list []*armorv1.Event) {
+func (r *rig) events() []*armorv1.Event {
 	r.t.Helper()
-	id, first, last := r.spool.Bounds()
-	rd, err := r.spool.NewReader(id, 0)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer rd.Close()
-	for first <= last {
-		b, err := rd.Next(r.t.Context(), 1000, 4<<20)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		got, err := b.Events()
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		list = append(list, got...)
-		first = b.Last + 1
-		if err := r.spool.Free(id, b.Last); err != nil {
-			r.t.Fatal(err)
-		}
-	}
-	return list
+	return spooltest.Drain(r.t, r.spool)
 }
 
 func (r *rig) write(name string, data []byte) string {
