@@ -1,0 +1,183 @@
+// Package rig runs Armor as the separate programs it is made of, with every link between them led through a fault proxy.
+package rig
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"armor/internal/testenv"
+	"armor/test/torture/bulk"
+	"armor/test/torture/lines"
+	"armor/test/torture/wire"
+)
+
+// Rig is Armor as processes on one machine, its neighbours and the proxies between them.
+type Rig struct {
+	// Dir holds data, logs and configurations.
+	Dir     string
+	Agents  []*Process
+	Manager *Process
+	Indexer *Process
+	NATS    *testenv.NATSNode
+	Elastic *testenv.ElasticsearchNode
+
+	// The links: agents to manager, manager and indexer to NATS, indexer to Elasticsearch.
+	GRPC     *wire.Proxy
+	Stream   *wire.Proxy
+	Bulk     *bulk.Proxy
+	bulkHTTP *httptest.Server
+
+	programs                       string
+	managerAddress, indexerAddress string
+	debug                          []string // of each agent
+}
+
+// New lays the rig out and starts the neighbours and the proxies; Start starts Armor. seed is that of the proxies' choices.
+func New(t testing.TB, agents int, seed uint64) *Rig {
+	t.Helper()
+	r := &Rig{Dir: t.TempDir(), managerAddress: freeAddress(t), indexerAddress: freeAddress(t)}
+	r.build(t)
+	if err := lines.Ruleset(filepath.Join(r.Dir, "ruleset")); err != nil {
+		t.Fatal(err)
+	}
+	r.NATS = testenv.NATSProcess(t)
+	r.Elastic = testenv.ElasticsearchProcess(t)
+	r.GRPC = proxy(t, r.managerAddress, seed)
+	r.Stream = proxy(t, strings.TrimPrefix(r.NATS.URL(), "nats://"), seed+1)
+	r.Bulk = bulk.New(r.Elastic.URL(), seed+2)
+	r.bulkHTTP = httptest.NewServer(r.Bulk)
+	t.Cleanup(r.bulkHTTP.Close)
+	r.configure(t, agents)
+	t.Cleanup(func() {
+		for _, p := range r.Processes() {
+			if err := p.Kill(); err != nil {
+				t.Error(err)
+			}
+			if t.Failed() {
+				t.Logf("%s, the end of its log:\n%s", p.Name, p.Tail())
+			}
+		}
+	})
+	return r
+}
+
+func proxy(t testing.TB, target string, seed uint64) *wire.Proxy {
+	t.Helper()
+	p, err := wire.New(target, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() }) //nolint:errcheck // the run is over
+	return p
+}
+
+func (r *Rig) build(t testing.TB) {
+	t.Helper()
+	r.programs = filepath.Join(r.Dir, "programs")
+	if err := os.MkdirAll(r.programs, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.Command("go", "build", "-o", r.programs, "./services/...")
+	build.Dir = testenv.Root(t)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the programs: %v\n%s", err, out)
+	}
+}
+
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Folder is where agent i (from 0) reads.
+func (r *Rig) Folder(i int) string { return filepath.Join(r.Dir, fmt.Sprintf("logs-%03d", i+1)) }
+
+func (r *Rig) configure(t testing.TB, agents int) {
+	t.Helper()
+	stream := "nats://" + r.Stream.Addr()
+	r.Manager = r.process(t, "manager", "armor-manager", fmt.Sprintf(`
+data_dir: %s/manager
+grpc: {listen: %q}
+nats: {url: %q, janitor: {require: [indexer, %s]}}
+ruleset: {directory: %s/ruleset}
+debug: {listen: ""}
+`, r.Dir, r.managerAddress, stream, observer, r.Dir))
+	r.Indexer = r.process(t, "indexer", "armor-indexer", fmt.Sprintf(`
+data_dir: %s/indexer
+grpc: {listen: %q}
+nats: {url: %q, janitor: {require: [indexer, %s]}}
+elasticsearch: {urls: [%q], timeout: 5s}
+console: {listen: ""}
+debug: {listen: ""}
+`, r.Dir, r.indexerAddress, stream, observer, r.bulkHTTP.URL))
+	for i := range agents {
+		name := fmt.Sprintf("agent-%03d", i+1)
+		r.debug = append(r.debug, freeAddress(t))
+		if err := os.MkdirAll(r.Folder(i), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		r.Agents = append(r.Agents, r.process(t, name, "armor-agent", fmt.Sprintf(`
+agent: {id: "%03d"}
+manager: {address: %q, token_file: %s/manager/token}
+data_dir: %s/%s
+inputs:
+  - {type: logfile, path: "%s/*.log", format: json}
+debug: {listen: %q}
+`, i+1, r.GRPC.Addr(), r.Dir, r.Dir, name, r.Folder(i), r.debug[i])))
+	}
+}
+
+func (r *Rig) process(t testing.TB, name, program, config string) *Process {
+	t.Helper()
+	path := filepath.Join(r.Dir, name+".yaml")
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &Process{
+		Name: name, binary: filepath.Join(r.programs, program), args: []string{"--config", path},
+		log: filepath.Join(r.Dir, name+".log"), ends: endsWithParent(),
+	}
+}
+
+// Processes are Armor's own, agents first.
+func (r *Rig) Processes() []*Process {
+	return append(append([]*Process{}, r.Agents...), r.Manager, r.Indexer)
+}
+
+// Start starts Armor.
+func (r *Rig) Start() error {
+	var errs []error
+	for _, p := range []*Process{r.Manager, r.Indexer} {
+		errs = append(errs, p.Start())
+	}
+	for _, p := range r.Agents {
+		errs = append(errs, p.Start())
+	}
+	return errors.Join(errs...)
+}
+
+// Stop ends Armor as an operator would.
+func (r *Rig) Stop() error {
+	var errs []error
+	for _, p := range r.Processes() {
+		code, err := p.Interrupt()
+		if code != 0 {
+			err = errors.Join(err, fmt.Errorf("%s ended with %d; the end of its log:\n%s", p.Name, code, p.Tail()))
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
