@@ -4,4 +4,4 @@ package rig
 
 import "syscall"
 
-func endsWithParent() *syscall.SysProcAttr { return nil }
+func endsWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{} }
