@@ -57,7 +57,7 @@ func run(ctx context.Context, cfg indexer.Config, p *daemon.Process) error {
 	rpc.RegisterStatus(server, p.Version, p.Start, x.Status)
 
 	group, ctx := errgroup.WithContext(ctx)
-	if err := serveConsole(ctx, group, cfg, alerts, stream, p); err != nil {
+	if err := serveConsole(ctx, group, cfg, alerts, stream, x.Status, p); err != nil {
 		return err
 	}
 	group.Go(func() error { return server.Serve(ctx) })
