@@ -80,7 +80,7 @@ func Run(t testing.TB, cfg Config) (Summary, *plot.Data) {
 			r.sources = append(r.sources, lines.NewSource(r.rig.Folder(i), name, cfg.Seed+uint64(len(names))))
 		}
 	}
-	stream, store := tally.New(names...), tally.New(names...)
+	stream, store := tally.New(true, names...), tally.New(false, names...)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var err error
@@ -191,6 +191,5 @@ func (r *run) close(ctx context.Context, stream, store *tally.Tally) Summary {
 	total, by := r.offered()
 	r.summary.Offered = total
 	r.summary.Store, r.summary.Stream = store.Close(by), stream.Close(by)
-	r.summary.Store.OutOfOrder = 0
 	return r.summary
 }

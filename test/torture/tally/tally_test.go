@@ -28,7 +28,7 @@ func TestEveryFaultIsSeen(t *testing.T) {
 			log := fmt.Sprintf(`{"torture":{"source":%q,"n":%q}}`, at[:1], at[1:])
 			fmt.Fprintf(&documents, `{"rule":{"id":"100900"},"full_log":%q}`+"\n", log)
 		}
-		tally := New("a", "b")
+		tally := New(true, "a", "b")
 		if err := tally.Documents(strings.NewReader(documents.String())); err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
@@ -39,7 +39,7 @@ func TestEveryFaultIsSeen(t *testing.T) {
 }
 
 func TestForeignAlertIsInvented(t *testing.T) {
-	tally := New("a")
+	tally := New(true, "a")
 	if err := tally.Documents(strings.NewReader(`{"rule":{"id":"5"},"full_log":"{\"torture\":{\"source\":\"a\",\"n\":\"1\"}}"}`)); err != nil {
 		t.Fatal(err)
 	}
