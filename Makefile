@@ -7,6 +7,13 @@ RUN_FLAGS ?= --sample
 PACKAGES ?= ./...
 TEST_FLAGS ?=
 
+# What `make torture` does: how long, how many kills, lines a second, seed (0: a new one), and where summary and plot go.
+TORTURE_DURATION ?= 30m
+TORTURE_KILLS ?= 200
+TORTURE_RATE ?= 5000
+TORTURE_SEED ?= 0
+TORTURE_REPORT ?= $(CURDIR)/docs/torture
+
 # Pinned tools, built from their Go modules into .bin/.
 BUF := v1.75.0
 PROTOC_GEN_GO := v1.36.12
@@ -38,6 +45,12 @@ run: build ## Start everything in one process on the sample records, and print t
 .PHONY: test
 test: deps $(BIN)/.grpcurl-$(GRPCURL) ## Run all tests with their real neighbours; the last lines say what ran
 	@go run ./internal/testenv/testrun $(TEST_FLAGS) $(PACKAGES)
+
+.PHONY: torture
+torture: deps ## Kill everything and cut every link for half an hour, then count the alerts (docs/torture.md)
+	@mkdir -p $(TORTURE_REPORT)
+	go test -v -count 1 -timeout 0 -run '^TestTorture$$' ./test/torture -args -duration $(TORTURE_DURATION) -kills $(TORTURE_KILLS) \
+		-rate $(TORTURE_RATE) -seed $(TORTURE_SEED) -report $(abspath $(TORTURE_REPORT))
 
 .PHONY: deps
 deps: ## Install what the tests need: Chromium, Java, Elasticsearch's jars, nats-server (Debian as root; else it names them)

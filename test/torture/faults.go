@@ -28,15 +28,11 @@ func (r *run) inflict(s Step, rng *rand.Rand) error {
 	verb, victim, _ := strings.Cut(s.Name, " ")
 	switch {
 	case strings.HasPrefix(s.Name, linkGRPC):
-		hold(r.rig.GRPC.Set, wire.Fault(strings.TrimPrefix(s.Name, linkGRPC)), wire.None, s.Hold)
-		return nil
+		return hold(r.rig.GRPC, wire.Fault(strings.TrimPrefix(s.Name, linkGRPC)), s.Hold)
 	case strings.HasPrefix(s.Name, linkStream):
-		hold(r.rig.Stream.Set, wire.Fault(strings.TrimPrefix(s.Name, linkStream)), wire.None, s.Hold)
-		return nil
+		return hold(r.rig.Stream, wire.Fault(strings.TrimPrefix(s.Name, linkStream)), s.Hold)
 	case strings.HasPrefix(s.Name, linkBulk):
-		f := bulk.Fault(strings.TrimPrefix(s.Name, linkBulk))
-		hold(r.rig.Bulk.Set, f, bulk.None, s.Hold)
-		return nil
+		return hold(r.rig.Bulk, bulk.Fault(strings.TrimPrefix(s.Name, linkBulk)), s.Hold)
 	}
 	var n neighbour
 	var p *rig.Process
@@ -92,8 +88,30 @@ func (r *run) inflictNeighbour(n neighbour, verb string, d time.Duration) {
 	n.Start(r.t)
 }
 
-func hold[F any](set func(F), on, off F, d time.Duration) {
-	set(on)
-	time.Sleep(d)
-	set(off)
+// proxy is what the proxies have in common.
+type proxy[F ~string] interface {
+	Set(F)
+	Hits(F) int
 }
+
+// touchLimit is how much longer a fault stays on until it has touched something.
+const touchLimit = time.Minute
+
+// hold turns a fault on for a time, and longer until it has touched something: a fault that met no traffic was none.
+func hold[F ~string](p proxy[F], f F, d time.Duration) error {
+	before := p.Hits(f)
+	p.Set(f)
+	defer p.Set("")
+	time.Sleep(d)
+	for waited := time.Duration(0); p.Hits(f) == before; waited += touchEvery {
+		if waited > touchLimit {
+			return fmt.Errorf("it touched nothing within %s", d+touchLimit)
+		}
+		// What happens once, happens again.
+		p.Set(f)
+		time.Sleep(touchEvery)
+	}
+	return nil
+}
+
+const touchEvery = 100 * time.Millisecond

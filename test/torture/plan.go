@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"armor/test/torture/bulk"
@@ -30,7 +31,7 @@ const (
 )
 
 // isKill says whether a step counts as a kill.
-func isKill(name string) bool { return len(name) > 5 && name[:5] == "kill " }
+func isKill(name string) bool { return strings.HasPrefix(name, "kill ") }
 
 // neighbourEvery is the least time between two kills of nats-server, and of Elasticsearch, in a long run.
 const neighbourEvery = 2 * time.Minute

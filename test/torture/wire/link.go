@@ -53,7 +53,7 @@ func (l *link) carry(to, from net.Conn, up bool) {
 
 // pass writes what was read, as the fault wants it; false ends the connection.
 func (l *link) pass(to net.Conn, b []byte, up bool) bool {
-	fault, dead, reset := l.state(len(b))
+	fault, dead, reset := l.state(len(b), up)
 	switch {
 	case dead || fault == LoseAnswers && !up:
 		return true
@@ -78,7 +78,7 @@ func (l *link) pass(to net.Conn, b []byte, up bool) bool {
 }
 
 // state is the fault in force; reset is how many of n bytes pass before the connection breaks, -1: it does not.
-func (l *link) state(n int) (fault Fault, dead bool, reset int) {
+func (l *link) state(n int, up bool) (fault Fault, dead bool, reset int) {
 	p := l.proxy
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -88,6 +88,11 @@ func (l *link) state(n int) (fault Fault, dead bool, reset int) {
 			reset = l.resetAfter
 		}
 		l.resetAfter -= n
+	}
+	// A fault of one direction touches only that one; Cut touched connections when it began.
+	oneWay := p.fault == LoseAnswers && up || p.fault == SlowReader && !up
+	if !oneWay && p.fault != Cut && (p.fault != ResetInFrame || reset >= 0) {
+		p.hits[p.fault]++
 	}
 	return p.fault, l.dead, reset
 }

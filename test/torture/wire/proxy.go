@@ -20,6 +20,7 @@ type Proxy struct {
 	rng    *rand.Rand
 	fault  Fault
 	links  map[*link]struct{}
+	hits   map[Fault]int
 	closed bool
 }
 
@@ -29,7 +30,7 @@ func New(target string, seed uint64) (*Proxy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting a proxy of %s: %w", target, err)
 	}
-	p := &Proxy{target: target, listener: l, rng: rand.New(rand.NewPCG(seed, 1)), links: map[*link]struct{}{}}
+	p := &Proxy{target: target, listener: l, rng: rand.New(rand.NewPCG(seed, 1)), links: map[*link]struct{}{}, hits: map[Fault]int{}}
 	go p.accept()
 	return p, nil
 }
@@ -51,6 +52,9 @@ func (p *Proxy) Set(f Fault) {
 	p.mu.Lock()
 	before := p.fault
 	p.fault = f
+	if f == Cut {
+		p.hits[f] += len(p.links)
+	}
 	for l := range p.links {
 		switch {
 		case f == HalfOpen:
@@ -64,6 +68,13 @@ func (p *Proxy) Set(f Fault) {
 	if f == Cut || f == Refuse || before == LoseAnswers {
 		p.closeLinks()
 	}
+}
+
+// Hits is how many connections and pieces of data a fault has touched.
+func (p *Proxy) Hits(f Fault) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hits[f]
 }
 
 func (p *Proxy) closeLinks() {
@@ -96,6 +107,7 @@ const dialLimit = 5 * time.Second
 
 func (p *Proxy) serve(client net.Conn) {
 	if p.current() == Refuse {
+		p.hit(Refuse)
 		client.Close()
 		return
 	}
@@ -120,6 +132,12 @@ func (p *Proxy) serve(client net.Conn) {
 	p.mu.Lock()
 	delete(p.links, l)
 	p.mu.Unlock()
+}
+
+func (p *Proxy) hit(f Fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hits[f]++
 }
 
 func (p *Proxy) current() Fault {
