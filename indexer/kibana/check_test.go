@@ -1,6 +1,8 @@
 package kibana_test
 
 import (
+	"bytes"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -135,4 +137,21 @@ func FuzzCheck(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Broken files give problems and never a panic, wherever they are broken.
+func TestCheckOfBrokenFiles(t *testing.T) {
+	good := export(t, "")
+	r := rand.New(rand.NewPCG(3, 5))
+	for range 60 {
+		file := bytes.Clone(good)
+		for range 1 + r.IntN(40) {
+			file[r.IntN(len(file))] = `{}[]",:0atn\`[r.IntN(12)]
+		}
+		for _, p := range kibana.Check(file[:r.IntN(len(file))]) {
+			if p.Message == "" || p.String() == "" {
+				t.Errorf("%+v", p)
+			}
+		}
+	}
 }
