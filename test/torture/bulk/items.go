@@ -69,35 +69,35 @@ func (p *Proxy) some(w http.ResponseWriter, r *http.Request, items []item, fault
 			kept.WriteByte('\n')
 		}
 	}
-	answer := struct {
+	merged := struct {
 		Took   int               `json:"took"`
 		Errors bool              `json:"errors"`
 		Items  []json.RawMessage `json:"items"`
 	}{}
 	if passed > 0 {
-		resp, text, err := p.forward(r.Context(), r, kept.Bytes())
-		if err != nil || resp.StatusCode != http.StatusOK {
+		got, err := p.forward(r.Context(), r, kept.Bytes())
+		if err != nil || got.status != http.StatusOK {
 			breakConnection(w)
 			return
 		}
-		if err := json.Unmarshal(text, &answer); err != nil {
+		if err := json.Unmarshal(got.body, &merged); err != nil {
 			breakConnection(w)
 			return
 		}
 	}
-	written := answer.Items
-	answer.Items = nil
+	written := merged.Items
+	merged.Items = nil
 	for _, it := range items {
 		switch {
 		case it.document == nil:
-			answer.Errors = true
-			answer.Items = append(answer.Items, it.refused(status, kind))
+			merged.Errors = true
+			merged.Items = append(merged.Items, it.refused(status, kind))
 		case len(written) > 0:
-			answer.Items = append(answer.Items, written[0])
+			merged.Items = append(merged.Items, written[0])
 			written = written[1:]
 		}
 	}
-	text, err := json.Marshal(answer)
+	text, err := json.Marshal(merged)
 	if err != nil {
 		breakConnection(w)
 		return

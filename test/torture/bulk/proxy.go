@@ -111,7 +111,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case ResetAfterWrite, LateAnswer:
 		p.hit(fault)
 		// Also when the client gives up meanwhile.
-		if _, _, err := p.forward(context.WithoutCancel(r.Context()), r, body); err == nil && fault == LateAnswer {
+		if _, err := p.forward(context.WithoutCancel(r.Context()), r, body); err == nil && fault == LateAnswer {
 			late := time.NewTimer(LateBy)
 			defer late.Stop()
 			select {
@@ -128,40 +128,43 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// answer is what the node said.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
 // forward sends a request to the node and reads the answer.
-func (p *Proxy) forward(ctx context.Context, r *http.Request, body []byte) (*http.Response, []byte, error) {
+func (p *Proxy) forward(ctx context.Context, r *http.Request, body []byte) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, r.Method, p.target+r.URL.RequestURI(), bytes.NewReader(body))
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	req.Header = r.Header.Clone()
 	req.Header.Del("Accept-Encoding") // answers are read here
 	resp, err := p.client.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	return resp, answer, err
+	text, err := io.ReadAll(resp.Body)
+	return answer{resp.StatusCode, resp.Header, text}, err
 }
 
 func (p *Proxy) pass(w http.ResponseWriter, r *http.Request, body []byte) {
-	resp, answer, err := p.forward(r.Context(), r, body)
+	got, err := p.forward(r.Context(), r, body)
 	if err != nil {
 		breakConnection(w)
 		return
 	}
-	write(w, resp, answer)
-}
-
-func write(w http.ResponseWriter, resp *http.Response, answer []byte) {
-	for name, values := range resp.Header {
+	for name, values := range got.header {
 		if name != "Content-Length" {
 			w.Header()[name] = values
 		}
 	}
-	w.WriteHeader(resp.StatusCode)
-	w.Write(answer) //nolint:errcheck // the client may have gone
+	w.WriteHeader(got.status)
+	w.Write(got.body) //nolint:errcheck // the client may have gone
 }
 
 func refuse(w http.ResponseWriter, status int) {

@@ -74,7 +74,7 @@ func proxy(t testing.TB, target string, seed uint64) *wire.Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.Close() }) //nolint:errcheck // the run is over
+	t.Cleanup(func() { p.Close() })
 	return p
 }
 

@@ -24,7 +24,7 @@ func TestEveryFaultIsSeen(t *testing.T) {
 		{"swapped", "a2 a1 a3 b1", Report{Arrived: 4, OutOfOrder: 1}},
 	} {
 		var documents strings.Builder
-		for _, at := range strings.Fields(c.alerts) {
+		for at := range strings.FieldsSeq(c.alerts) {
 			log := fmt.Sprintf(`{"torture":{"source":%q,"n":%q}}`, at[:1], at[1:])
 			fmt.Fprintf(&documents, `{"rule":{"id":"100900"},"full_log":%q}`+"\n", log)
 		}
