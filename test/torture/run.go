@@ -117,12 +117,15 @@ func Run(t testing.TB, cfg Config) (Summary, *plot.Data) {
 	return r.close(ctx, stream, store), r.data
 }
 
-// lane carries one plan out.
+// lane carries one plan out. Steps that come late, because the one before took longer than planned, follow at once.
 func (r *run) lane(name string, stream uint64, plan func(*rand.Rand) []Step) {
 	rng := rand.New(rand.NewPCG(r.cfg.Seed, stream))
 	steps := plan(rng)
+	due := time.Now()
 	for i, s := range steps {
-		time.Sleep(s.Wait)
+		due = due.Add(s.Wait)
+		time.Sleep(time.Until(due))
+		due = due.Add(s.Hold)
 		r.t.Logf("%s %d/%d: %s", name, i+1, len(steps), s)
 		r.mark(s)
 		if err := r.inflict(s, rng); err != nil {
