@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"io/fs"
@@ -49,6 +50,8 @@ func TestPageNeedsNothingInline(t *testing.T) {
 		}
 		if check, ok := bad[path.Ext(name)]; ok {
 			files++
+			// The one address outside that the page knows: a link that a person may follow.
+			data = bytes.ReplaceAll(data, []byte("href: `https://attack.mitre.org/techniques/"), nil)
 			if found := check.Find(data); found != nil {
 				t.Errorf("%s has %q", name, found)
 			}
