@@ -109,11 +109,11 @@ func testDetails(t *testing.T, p *tab, _ store.Store) {
 	p.want(`document.querySelector('tr.details .fields').hidden`, "true")
 	p.is(`[...document.querySelectorAll('tr.details .choice')].find((b) => b.textContent === 'Fields').click()`)
 	p.is(field + `.querySelector('[aria-label^="Filter for"]').click()`)
-	p.until(alertsTile + ` === '30'`)
+	p.until(alertsTile + ` === '30' && document.querySelector('#shown').textContent.includes('of 30') && ` + rowCount + ` === 30`)
 	p.want(chips, "data.aws.awsRegion eu-west-1")
 	// The row is still among those that match, and still open.
 	p.click("tr.alert .opener")
-	p.until(`document.querySelectorAll('tr.details pre').length === 2`)
+	p.until(`document.querySelectorAll('tr.details .fields').length === 2`)
 	field = strings.Replace(field, "data.aws.awsRegion", "agent.name", 1)
 	p.is(field + `.querySelector('[aria-label^="Filter out"]').click()`)
 	p.until(alertsTile + ` === '15'`)

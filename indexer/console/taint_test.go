@@ -41,11 +41,11 @@ func TestHostileEverywhere(t *testing.T) {
 	c.stream = pigeonholes{taint}
 	p := openTab(t, ctx, c, "/")
 	for i, v := range views {
+		if v.name == "hosts" {
+			continue // its dashboard shows alerts of log lines, and this one is of a CloudTrail record
+		}
 		t.Run(v.name, func(t *testing.T) {
 			p := &tab{t: t, ctx: p.ctx, base: p.base}
-			if v.name == "hosts" {
-				t.Skip("the alert is not of a host")
-			}
 			p.show(i)
 			if v.name == "details" {
 				p.click("tr.alert:nth-child(1) .opener")
