@@ -1,8 +1,6 @@
 package rules_test
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -53,29 +51,7 @@ func loadReference(t testing.TB) *rules.Ruleset {
 
 func readGolden(t testing.TB) []golden {
 	t.Helper()
-	f, err := os.Open(filepath.Join(testenv.Data(t), "wazuh-tests", "golden.jsonl.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []golden
-	sc := bufio.NewScanner(z)
-	sc.Buffer(nil, 1<<24)
-	for sc.Scan() {
-		var g golden
-		if err := json.Unmarshal(sc.Bytes(), &g); err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, g)
-	}
-	if err := sc.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return testenv.JSONLines[golden](t, "wazuh-tests", "golden.jsonl.gz")
 }
 
 // TestGolden compares every recorded line: rule, level, description, groups, compliance, decoder, header and all

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -41,22 +40,11 @@ type cluster struct {
 func newCluster(t testing.TB, elastic string, folders ...string) *cluster {
 	t.Helper()
 	c := &cluster{t: t, dir: t.TempDir(), elastic: elastic, folders: folders, agents: make([]*process, len(folders))}
-	c.managerAddress, c.indexerAddress = freeAddress(t), freeAddress(t)
+	c.managerAddress, c.indexerAddress = testenv.FreeAddress(t), testenv.FreeAddress(t)
 	for range folders {
-		c.debug = append(c.debug, freeAddress(t))
+		c.debug = append(c.debug, testenv.FreeAddress(t))
 	}
 	return c
-}
-
-// freeAddress is an address that was free a moment ago.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // config writes a configuration file.

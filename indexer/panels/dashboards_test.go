@@ -3,11 +3,9 @@ package panels
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"armor/indexer/field"
 	"armor/indexer/query"
-	"armor/indexer/store"
 )
 
 func TestDashboardsAreFullGrids(t *testing.T) {
@@ -64,17 +62,7 @@ func TestPanelsOfDashboards(t *testing.T) {
 			t.Errorf("panel id %s stands for %q and %q", p.ID, title, p.Title)
 		}
 		byID[p.ID] = p.Title
-		a, err := p.Aggregation(store.Filter{}, time.Minute)
-		if err != nil {
-			t.Errorf("%s: %v", p.Title, err)
-			continue
-		}
-		if _, err := a.Filter.Check(time.Now()); err != nil {
-			t.Errorf("%s: %v", p.Title, err)
-		}
-		if _, err := a.Check(); err != nil {
-			t.Errorf("%s: %v", p.Title, err)
-		}
+		checkAggregation(t, p)
 		if p.Kind == Table != (len(p.Columns) > 0) || p.Kind != Table && p.Kind != Tile && (p.Field == "" || p.Size == 0) {
 			t.Errorf("%s: not a whole panel: %+v", p.Title, p)
 		}

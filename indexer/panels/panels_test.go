@@ -38,17 +38,7 @@ func TestPanels(t *testing.T) {
 			t.Errorf("panel %+v", p)
 		}
 		seen[p.ID] = true
-		a, err := p.Aggregation(store.Filter{}, time.Minute)
-		if err != nil {
-			t.Errorf("%s: %v", p.Title, err)
-			continue
-		}
-		if _, err := a.Filter.Check(time.Now()); err != nil {
-			t.Errorf("%s: %v", p.Title, err)
-		}
-		if _, err := a.Check(); err != nil {
-			t.Errorf("%s: %v", p.Title, err)
-		}
+		checkAggregation(t, p)
 	}
 	if _, err := (Panel{Title: "x", Query: "("}).Narrow(store.Filter{}); err == nil {
 		t.Error("a wrong query is not told")
@@ -66,5 +56,21 @@ func TestInterval(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// checkAggregation holds a panel to a filter and an aggregation that stores take.
+func checkAggregation(t *testing.T, p Panel) {
+	t.Helper()
+	a, err := p.Aggregation(store.Filter{}, time.Minute)
+	if err != nil {
+		t.Errorf("%s: %v", p.Title, err)
+		return
+	}
+	if _, err := a.Filter.Check(time.Now()); err != nil {
+		t.Errorf("%s: %v", p.Title, err)
+	}
+	if _, err := a.Check(); err != nil {
+		t.Errorf("%s: %v", p.Title, err)
 	}
 }

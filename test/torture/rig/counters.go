@@ -1,7 +1,6 @@
 package rig
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,11 +9,11 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
 	"armor/internal/rpc"
+	"armor/internal/testenv"
 	armorv1 "armor/proto/armor/v1"
 	"armor/services/armor/conservation"
 	"armor/test/torture/tally"
@@ -33,31 +32,9 @@ func get(ctx context.Context, url string) (*http.Response, error) {
 
 // AgentCounters are the conservation counters of agent i since it was started.
 func (r *Rig) AgentCounters(ctx context.Context, i int) (map[string]uint64, error) {
-	resp, err := get(ctx, "http://"+r.debug[i]+"/metrics")
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	counters := map[string]uint64{}
-	rows := bufio.NewScanner(resp.Body)
-	for rows.Scan() {
-		row, ok := strings.CutPrefix(rows.Text(), "armor_agent_")
-		name, value, both := strings.Cut(row, " ")
-		if !ok || !both {
-			continue
-		}
-		name, labels, _ := strings.Cut(name, "{")
-		name = strings.TrimSuffix(name, "_total")
-		if reason, ok := strings.CutPrefix(labels, `reason="`); ok && name == "dropped" {
-			name += "_" + strings.TrimSuffix(reason, `"}`)
-		}
-		n, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			return nil, fmt.Errorf("metric %s: %w", name, err)
-		}
-		counters[name] += uint64(n)
-	}
-	return counters, rows.Err()
+	ctx, cancel := context.WithTimeout(ctx, client.Timeout)
+	defer cancel()
+	return testenv.AgentCounters(ctx, r.debug[i])
 }
 
 // Balanced checks the conservation counters of every process. They hold at rest.

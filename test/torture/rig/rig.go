@@ -4,7 +4,6 @@ package rig
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -42,7 +41,7 @@ type Rig struct {
 // New lays the rig out and starts the neighbours and the proxies; Start starts Armor. seed is that of the proxies' choices.
 func New(t testing.TB, agents int, seed uint64) *Rig {
 	t.Helper()
-	r := &Rig{Dir: t.TempDir(), managerAddress: freeAddress(t), indexerAddress: freeAddress(t)}
+	r := &Rig{Dir: t.TempDir(), managerAddress: testenv.FreeAddress(t), indexerAddress: testenv.FreeAddress(t)}
 	r.build(t)
 	if err := lines.Ruleset(filepath.Join(r.Dir, "ruleset")); err != nil {
 		t.Fatal(err)
@@ -92,16 +91,6 @@ func (r *Rig) build(t testing.TB) {
 	}
 }
 
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // Folder is where agent i (from 0) reads.
 func (r *Rig) Folder(i int) string { return filepath.Join(r.Dir, fmt.Sprintf("logs-%03d", i+1)) }
 
@@ -125,7 +114,7 @@ debug: {listen: ""}
 `, r.Dir, r.indexerAddress, stream, observer, r.bulkHTTP.URL))
 	for i := range agents {
 		name := fmt.Sprintf("agent-%03d", i+1)
-		r.debug = append(r.debug, freeAddress(t))
+		r.debug = append(r.debug, testenv.FreeAddress(t))
 		if err := os.MkdirAll(r.Folder(i), 0o755); err != nil {
 			t.Fatal(err)
 		}
