@@ -16,7 +16,7 @@ type index struct {
 	prematches *pattern.Candidates // of the others behind plainRoots, by the log
 }
 
-// build makes the indexes of a finished tree.
+// buildIndex makes the indexes of a finished tree.
 func (t *Tree) buildIndex() {
 	var programs, prematches []pattern.Matcher
 	for _, d := range t.withProgram {
@@ -43,26 +43,16 @@ func (t *Tree) buildIndex() {
 // root finds the first top-level decoder that matches and runs it; the decoders that cannot match are passed over.
 func (t *Tree) root(ev *Event) bool {
 	if ev.Header.ProgramName != "" {
-		return t.among(ev, t.withProgram, t.index.programs, ev.Header.ProgramName)
+		return among(ev, t.withProgram, t.index.programs, ev.Header.ProgramName)
 	}
 	head := min(plainRoots, len(t.withoutProgram))
-	for _, d := range t.withoutProgram[:head] {
-		if d.try(ev) {
-			return true
-		}
-	}
-	return t.among(ev, t.withoutProgram[head:], t.index.prematches, ev.Log)
+	return inTurn(ev, t.withoutProgram[:head]) || among(ev, t.withoutProgram[head:], t.index.prematches, ev.Log)
 }
 
 // among tries the decoders of a list that may match, by what text says.
-func (t *Tree) among(ev *Event, list []*Decoder, c *pattern.Candidates, text string) bool {
+func among(ev *Event, list []*Decoder, c *pattern.Candidates, text string) bool {
 	if c == nil {
-		for _, d := range list {
-			if d.try(ev) {
-				return true
-			}
-		}
-		return false
+		return inTurn(ev, list)
 	}
 	ev.candidates = c.Of(text, ev.candidates[:0])
 	for w, set := range ev.candidates {

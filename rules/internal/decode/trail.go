@@ -33,12 +33,16 @@ type Trail struct {
 // maxShown is how much of a value is kept, in bytes.
 const maxShown = 240
 
-func (t *Trail) add(s Step) {
-	if len(s.Value) <= maxShown {
-		s.Value = strings.Clone(s.Value)
-	} else {
-		s.Value = strings.ToValidUTF8(s.Value[:maxShown], "") + "…"
+// Shown is a copy of a value for people, cut at a character's edge.
+func Shown(s string) string {
+	if len(s) <= maxShown {
+		return strings.Clone(s)
 	}
+	return strings.ToValidUTF8(s[:maxShown], "") + "…"
+}
+
+func (t *Trail) add(s Step) {
+	s.Value = Shown(s.Value)
 	t.Steps = append(t.Steps, s)
 }
 

@@ -33,10 +33,14 @@ func (t *Tree) walk(ev *Event) bool {
 	if !ev.plain() {
 		return t.root(ev)
 	}
-	list := t.withoutProgram
 	if ev.Header.ProgramName != "" {
-		list = t.withProgram
+		return inTurn(ev, t.withProgram)
 	}
+	return inTurn(ev, t.withoutProgram)
+}
+
+// inTurn tries the decoders of a list one after the other.
+func inTurn(ev *Event, list []*Decoder) bool {
 	for _, d := range list {
 		if d.try(ev) {
 			return true

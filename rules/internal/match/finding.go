@@ -25,19 +25,8 @@ type Finding struct {
 	condition int
 }
 
-// maxShown is how much of a value is kept, in bytes.
-const maxShown = 240
-
-// shown is a copy of a value, cut at a character's edge.
-func shown(s string) string {
-	if len(s) <= maxShown {
-		return strings.Clone(s)
-	}
-	return strings.ToValidUTF8(s[:maxShown], "") + "…"
-}
-
 // finding is the common case: a text that may be absent.
-func finding(text string, has bool) Finding { return Finding{Value: shown(text), Absent: !has} }
+func finding(text string, has bool) Finding { return Finding{Value: decode.Shown(text), Absent: !has} }
 
 func (c decodedAs) find(x *Context, ok bool) Finding {
 	f := finding(x.Event.Decoder.Name, x.Event.Decoder != decode.None)

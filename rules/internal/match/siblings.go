@@ -46,17 +46,11 @@ const anyDecoder = -3
 
 // newSiblings indexes the rules below one rule.
 func newSiblings(rules []*Rule) *siblings {
-	if len(rules) == 0 {
-		return nil
-	}
 	s := &siblings{rules: rules}
-	switch {
-	case s.splitByDecoder():
-	case s.splitByValue():
-	default:
-		s.scan = scanOf(rules)
+	if s.splitByDecoder() {
+		return s
 	}
-	return s
+	return chosenByDecoder(rules)
 }
 
 // splitByDecoder makes lists for the decoders that rules name.
@@ -109,18 +103,23 @@ func chosenByDecoder(rules []*Rule) *siblings {
 	return s
 }
 
-// exactOf gives the values of which a rule needs one, and where; nil: none.
-func exactOf(r *Rule, want *source) (source, []string) {
+// exactValues gives the field that a condition asks a value of, and the values that it takes; nil: it asks for none.
+func exactValues(c Condition) (source, []string) {
+	e, ok := c.(*expr)
+	if !ok || e.negate || e.source.kind == fromLog || !e.m.Facts().Exact {
+		return source{}, nil
+	}
+	return e.source, e.m.Facts().Values
+}
+
+// valuesOf gives the values of a field of which a rule needs one; nil: it asks for none.
+func valuesOf(r *Rule, field source) []string {
 	for _, c := range r.conditions {
-		e, ok := c.(*expr)
-		if !ok || e.negate || e.source.kind == fromLog || want != nil && e.source != *want {
-			continue
-		}
-		if f := e.m.Facts(); f.Exact && len(f.Values) > 0 {
-			return e.source, f.Values
+		if of, values := exactValues(c); of == field && len(values) > 0 {
+			return values
 		}
 	}
-	return source{}, nil
+	return nil
 }
 
 // splitByValue makes lists for the values of the field that most rules ask a value of.
@@ -130,16 +129,13 @@ func (s *siblings) splitByValue() bool {
 	for _, r := range s.rules {
 		seen := map[source]bool{}
 		for _, c := range r.conditions {
-			e, ok := c.(*expr)
-			if !ok || e.negate || e.source.kind == fromLog || seen[e.source] {
+			field, values := exactValues(c)
+			if len(values) == 0 || seen[field] {
 				continue
 			}
-			if f := e.m.Facts(); !f.Exact || len(f.Values) == 0 {
-				continue
-			}
-			seen[e.source] = true
-			if counts[e.source]++; counts[e.source] > counts[best] {
-				best = e.source
+			seen[field] = true
+			if counts[field]++; counts[field] > counts[best] {
+				best = field
 			}
 		}
 	}
@@ -150,7 +146,7 @@ func (s *siblings) splitByValue() bool {
 	all := map[string]bool{}
 	longest, free := 0, 0
 	for i, r := range s.rules {
-		_, values := exactOf(r, &best)
+		values := valuesOf(r, best)
 		if values == nil {
 			free++
 			continue

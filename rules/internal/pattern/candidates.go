@@ -45,9 +45,6 @@ func NewCandidates(list []Matcher) *Candidates {
 	return c
 }
 
-// Words is the length of the bit sets.
-func (c *Candidates) Words() int { return len(c.rest) }
-
 // Of appends to set the bits of the matchers that may match text, and gives all of it.
 func (c *Candidates) Of(text string, set []uint64) []uint64 {
 	n := len(set)
