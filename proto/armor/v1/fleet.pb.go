@@ -100,7 +100,11 @@ type Agent struct {
 	// Name of the manager that it is or was connected to.
 	ManagerName string `protobuf:"bytes,10,opt,name=manager_name,json=managerName,proto3" json:"manager_name,omitempty"`
 	// When it first connected.
-	FirstSeen     *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=first_seen,json=firstSeen,proto3" json:"first_seen,omitempty"`
+	FirstSeen *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=first_seen,json=firstSeen,proto3" json:"first_seen,omitempty"`
+	// What it last said about itself.
+	Report *AgentReport `protobuf:"bytes,12,opt,name=report,proto3" json:"report,omitempty"`
+	// When it said that.
+	ReportTime    *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=report_time,json=reportTime,proto3" json:"report_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -208,6 +212,20 @@ func (x *Agent) GetManagerName() string {
 func (x *Agent) GetFirstSeen() *timestamppb.Timestamp {
 	if x != nil {
 		return x.FirstSeen
+	}
+	return nil
+}
+
+func (x *Agent) GetReport() *AgentReport {
+	if x != nil {
+		return x.Report
+	}
+	return nil
+}
+
+func (x *Agent) GetReportTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReportTime
 	}
 	return nil
 }
@@ -497,6 +515,116 @@ func (*RemoveAgentResponse) Descriptor() ([]byte, []int) {
 	return file_armor_v1_fleet_proto_rawDescGZIP(), []int{6}
 }
 
+// What an agent is to send again.
+type ReplayAgentRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Agent id.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Only what was read at or after this; absent: everything that is kept.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayAgentRequest) Reset() {
+	*x = ReplayAgentRequest{}
+	mi := &file_armor_v1_fleet_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayAgentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayAgentRequest) ProtoMessage() {}
+
+func (x *ReplayAgentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_fleet_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayAgentRequest.ProtoReflect.Descriptor instead.
+func (*ReplayAgentRequest) Descriptor() ([]byte, []int) {
+	return file_armor_v1_fleet_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ReplayAgentRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ReplayAgentRequest) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+// How far it is. The last one has `sent` equal to `total`, and all of it is evaluated.
+type ReplayAgentResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Events handed over so far.
+	Sent uint64 `protobuf:"varint,1,opt,name=sent,proto3" json:"sent,omitempty"`
+	// Events of the replay.
+	Total         uint64 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayAgentResponse) Reset() {
+	*x = ReplayAgentResponse{}
+	mi := &file_armor_v1_fleet_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayAgentResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayAgentResponse) ProtoMessage() {}
+
+func (x *ReplayAgentResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_fleet_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayAgentResponse.ProtoReflect.Descriptor instead.
+func (*ReplayAgentResponse) Descriptor() ([]byte, []int) {
+	return file_armor_v1_fleet_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ReplayAgentResponse) GetSent() uint64 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
+}
+
+func (x *ReplayAgentResponse) GetTotal() uint64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
 // What token to make.
 type CreateEnrollmentTokenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -510,7 +638,7 @@ type CreateEnrollmentTokenRequest struct {
 
 func (x *CreateEnrollmentTokenRequest) Reset() {
 	*x = CreateEnrollmentTokenRequest{}
-	mi := &file_armor_v1_fleet_proto_msgTypes[7]
+	mi := &file_armor_v1_fleet_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -522,7 +650,7 @@ func (x *CreateEnrollmentTokenRequest) String() string {
 func (*CreateEnrollmentTokenRequest) ProtoMessage() {}
 
 func (x *CreateEnrollmentTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_armor_v1_fleet_proto_msgTypes[7]
+	mi := &file_armor_v1_fleet_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -535,7 +663,7 @@ func (x *CreateEnrollmentTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateEnrollmentTokenRequest.ProtoReflect.Descriptor instead.
 func (*CreateEnrollmentTokenRequest) Descriptor() ([]byte, []int) {
-	return file_armor_v1_fleet_proto_rawDescGZIP(), []int{7}
+	return file_armor_v1_fleet_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CreateEnrollmentTokenRequest) GetTtl() *durationpb.Duration {
@@ -565,7 +693,7 @@ type CreateEnrollmentTokenResponse struct {
 
 func (x *CreateEnrollmentTokenResponse) Reset() {
 	*x = CreateEnrollmentTokenResponse{}
-	mi := &file_armor_v1_fleet_proto_msgTypes[8]
+	mi := &file_armor_v1_fleet_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -577,7 +705,7 @@ func (x *CreateEnrollmentTokenResponse) String() string {
 func (*CreateEnrollmentTokenResponse) ProtoMessage() {}
 
 func (x *CreateEnrollmentTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_armor_v1_fleet_proto_msgTypes[8]
+	mi := &file_armor_v1_fleet_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -590,7 +718,7 @@ func (x *CreateEnrollmentTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateEnrollmentTokenResponse.ProtoReflect.Descriptor instead.
 func (*CreateEnrollmentTokenResponse) Descriptor() ([]byte, []int) {
-	return file_armor_v1_fleet_proto_rawDescGZIP(), []int{8}
+	return file_armor_v1_fleet_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CreateEnrollmentTokenResponse) GetToken() string {
@@ -611,7 +739,7 @@ var File_armor_v1_fleet_proto protoreflect.FileDescriptor
 
 const file_armor_v1_fleet_proto_rawDesc = "" +
 	"\n" +
-	"\x14armor/v1/fleet.proto\x12\barmor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x99\x03\n" +
+	"\x14armor/v1/fleet.proto\x12\barmor.v1\x1a\x15armor/v1/report.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x04\n" +
 	"\x05Agent\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x0e\n" +
@@ -625,7 +753,10 @@ const file_armor_v1_fleet_proto_rawDesc = "" +
 	"\fmanager_name\x18\n" +
 	" \x01(\tR\vmanagerName\x129\n" +
 	"\n" +
-	"first_seen\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\tfirstSeen\"O\n" +
+	"first_seen\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\tfirstSeen\x12-\n" +
+	"\x06report\x18\f \x01(\v2\x15.armor.v1.AgentReportR\x06report\x12;\n" +
+	"\vreport_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"reportTime\"O\n" +
 	"\x11ListAgentsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\rR\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -639,7 +770,13 @@ const file_armor_v1_fleet_proto_rawDesc = "" +
 	"\x05agent\x18\x01 \x01(\v2\x0f.armor.v1.AgentR\x05agent\"$\n" +
 	"\x12RemoveAgentRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"\x15\n" +
-	"\x13RemoveAgentResponse\"f\n" +
+	"\x13RemoveAgentResponse\"V\n" +
+	"\x12ReplayAgentRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x120\n" +
+	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"?\n" +
+	"\x13ReplayAgentResponse\x12\x12\n" +
+	"\x04sent\x18\x01 \x01(\x04R\x04sent\x12\x14\n" +
+	"\x05total\x18\x02 \x01(\x04R\x05total\"f\n" +
 	"\x1cCreateEnrollmentTokenRequest\x12+\n" +
 	"\x03ttl\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x03ttl\x12\x19\n" +
 	"\bagent_id\x18\x02 \x01(\tR\aagentId\"r\n" +
@@ -651,12 +788,13 @@ const file_armor_v1_fleet_proto_rawDesc = "" +
 	"AgentState\x12\x1b\n" +
 	"\x17AGENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15AGENT_STATE_CONNECTED\x10\x01\x12\x1c\n" +
-	"\x18AGENT_STATE_DISCONNECTED\x10\x022\xd0\x02\n" +
+	"\x18AGENT_STATE_DISCONNECTED\x10\x022\x9e\x03\n" +
 	"\fFleetService\x12G\n" +
 	"\n" +
 	"ListAgents\x12\x1b.armor.v1.ListAgentsRequest\x1a\x1c.armor.v1.ListAgentsResponse\x12A\n" +
 	"\bGetAgent\x12\x19.armor.v1.GetAgentRequest\x1a\x1a.armor.v1.GetAgentResponse\x12J\n" +
-	"\vRemoveAgent\x12\x1c.armor.v1.RemoveAgentRequest\x1a\x1d.armor.v1.RemoveAgentResponse\x12h\n" +
+	"\vRemoveAgent\x12\x1c.armor.v1.RemoveAgentRequest\x1a\x1d.armor.v1.RemoveAgentResponse\x12L\n" +
+	"\vReplayAgent\x12\x1c.armor.v1.ReplayAgentRequest\x1a\x1d.armor.v1.ReplayAgentResponse0\x01\x12h\n" +
 	"\x15CreateEnrollmentToken\x12&.armor.v1.CreateEnrollmentTokenRequest\x1a'.armor.v1.CreateEnrollmentTokenResponseB\x1eZ\x1carmor/proto/armor/v1;armorv1b\x06proto3"
 
 var (
@@ -672,7 +810,7 @@ func file_armor_v1_fleet_proto_rawDescGZIP() []byte {
 }
 
 var file_armor_v1_fleet_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_armor_v1_fleet_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_armor_v1_fleet_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_armor_v1_fleet_proto_goTypes = []any{
 	(AgentState)(0),                       // 0: armor.v1.AgentState
 	(*Agent)(nil),                         // 1: armor.v1.Agent
@@ -682,32 +820,40 @@ var file_armor_v1_fleet_proto_goTypes = []any{
 	(*GetAgentResponse)(nil),              // 5: armor.v1.GetAgentResponse
 	(*RemoveAgentRequest)(nil),            // 6: armor.v1.RemoveAgentRequest
 	(*RemoveAgentResponse)(nil),           // 7: armor.v1.RemoveAgentResponse
-	(*CreateEnrollmentTokenRequest)(nil),  // 8: armor.v1.CreateEnrollmentTokenRequest
-	(*CreateEnrollmentTokenResponse)(nil), // 9: armor.v1.CreateEnrollmentTokenResponse
-	(*timestamppb.Timestamp)(nil),         // 10: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 11: google.protobuf.Duration
+	(*ReplayAgentRequest)(nil),            // 8: armor.v1.ReplayAgentRequest
+	(*ReplayAgentResponse)(nil),           // 9: armor.v1.ReplayAgentResponse
+	(*CreateEnrollmentTokenRequest)(nil),  // 10: armor.v1.CreateEnrollmentTokenRequest
+	(*CreateEnrollmentTokenResponse)(nil), // 11: armor.v1.CreateEnrollmentTokenResponse
+	(*timestamppb.Timestamp)(nil),         // 12: google.protobuf.Timestamp
+	(*AgentReport)(nil),                   // 13: armor.v1.AgentReport
+	(*durationpb.Duration)(nil),           // 14: google.protobuf.Duration
 }
 var file_armor_v1_fleet_proto_depIdxs = []int32{
 	0,  // 0: armor.v1.Agent.state:type_name -> armor.v1.AgentState
-	10, // 1: armor.v1.Agent.last_seen:type_name -> google.protobuf.Timestamp
-	10, // 2: armor.v1.Agent.first_seen:type_name -> google.protobuf.Timestamp
-	1,  // 3: armor.v1.ListAgentsResponse.agents:type_name -> armor.v1.Agent
-	1,  // 4: armor.v1.GetAgentResponse.agent:type_name -> armor.v1.Agent
-	11, // 5: armor.v1.CreateEnrollmentTokenRequest.ttl:type_name -> google.protobuf.Duration
-	10, // 6: armor.v1.CreateEnrollmentTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
-	2,  // 7: armor.v1.FleetService.ListAgents:input_type -> armor.v1.ListAgentsRequest
-	4,  // 8: armor.v1.FleetService.GetAgent:input_type -> armor.v1.GetAgentRequest
-	6,  // 9: armor.v1.FleetService.RemoveAgent:input_type -> armor.v1.RemoveAgentRequest
-	8,  // 10: armor.v1.FleetService.CreateEnrollmentToken:input_type -> armor.v1.CreateEnrollmentTokenRequest
-	3,  // 11: armor.v1.FleetService.ListAgents:output_type -> armor.v1.ListAgentsResponse
-	5,  // 12: armor.v1.FleetService.GetAgent:output_type -> armor.v1.GetAgentResponse
-	7,  // 13: armor.v1.FleetService.RemoveAgent:output_type -> armor.v1.RemoveAgentResponse
-	9,  // 14: armor.v1.FleetService.CreateEnrollmentToken:output_type -> armor.v1.CreateEnrollmentTokenResponse
-	11, // [11:15] is the sub-list for method output_type
-	7,  // [7:11] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	12, // 1: armor.v1.Agent.last_seen:type_name -> google.protobuf.Timestamp
+	12, // 2: armor.v1.Agent.first_seen:type_name -> google.protobuf.Timestamp
+	13, // 3: armor.v1.Agent.report:type_name -> armor.v1.AgentReport
+	12, // 4: armor.v1.Agent.report_time:type_name -> google.protobuf.Timestamp
+	1,  // 5: armor.v1.ListAgentsResponse.agents:type_name -> armor.v1.Agent
+	1,  // 6: armor.v1.GetAgentResponse.agent:type_name -> armor.v1.Agent
+	12, // 7: armor.v1.ReplayAgentRequest.since:type_name -> google.protobuf.Timestamp
+	14, // 8: armor.v1.CreateEnrollmentTokenRequest.ttl:type_name -> google.protobuf.Duration
+	12, // 9: armor.v1.CreateEnrollmentTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 10: armor.v1.FleetService.ListAgents:input_type -> armor.v1.ListAgentsRequest
+	4,  // 11: armor.v1.FleetService.GetAgent:input_type -> armor.v1.GetAgentRequest
+	6,  // 12: armor.v1.FleetService.RemoveAgent:input_type -> armor.v1.RemoveAgentRequest
+	8,  // 13: armor.v1.FleetService.ReplayAgent:input_type -> armor.v1.ReplayAgentRequest
+	10, // 14: armor.v1.FleetService.CreateEnrollmentToken:input_type -> armor.v1.CreateEnrollmentTokenRequest
+	3,  // 15: armor.v1.FleetService.ListAgents:output_type -> armor.v1.ListAgentsResponse
+	5,  // 16: armor.v1.FleetService.GetAgent:output_type -> armor.v1.GetAgentResponse
+	7,  // 17: armor.v1.FleetService.RemoveAgent:output_type -> armor.v1.RemoveAgentResponse
+	9,  // 18: armor.v1.FleetService.ReplayAgent:output_type -> armor.v1.ReplayAgentResponse
+	11, // 19: armor.v1.FleetService.CreateEnrollmentToken:output_type -> armor.v1.CreateEnrollmentTokenResponse
+	15, // [15:20] is the sub-list for method output_type
+	10, // [10:15] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_armor_v1_fleet_proto_init() }
@@ -715,13 +861,14 @@ func file_armor_v1_fleet_proto_init() {
 	if File_armor_v1_fleet_proto != nil {
 		return
 	}
+	file_armor_v1_report_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_armor_v1_fleet_proto_rawDesc), len(file_armor_v1_fleet_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,7 @@ const (
 	FleetService_ListAgents_FullMethodName            = "/armor.v1.FleetService/ListAgents"
 	FleetService_GetAgent_FullMethodName              = "/armor.v1.FleetService/GetAgent"
 	FleetService_RemoveAgent_FullMethodName           = "/armor.v1.FleetService/RemoveAgent"
+	FleetService_ReplayAgent_FullMethodName           = "/armor.v1.FleetService/ReplayAgent"
 	FleetService_CreateEnrollmentToken_FullMethodName = "/armor.v1.FleetService/CreateEnrollmentToken"
 )
 
@@ -37,6 +38,9 @@ type FleetServiceClient interface {
 	GetAgent(ctx context.Context, in *GetAgentRequest, opts ...grpc.CallOption) (*GetAgentResponse, error)
 	// Forgets an agent and refuses its certificate from now on.
 	RemoveAgent(ctx context.Context, in *RemoveAgentRequest, opts ...grpc.CallOption) (*RemoveAgentResponse, error)
+	// Has an agent send again the finished events that it still keeps (docs/reliability.md), and tells the progress until it has ended.
+	// NOT_FOUND for an unknown id, UNAVAILABLE when the agent has no stream to this manager, ABORTED when it ends early.
+	ReplayAgent(ctx context.Context, in *ReplayAgentRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReplayAgentResponse], error)
 	// Makes a one-time token that a new agent enrols with.
 	CreateEnrollmentToken(ctx context.Context, in *CreateEnrollmentTokenRequest, opts ...grpc.CallOption) (*CreateEnrollmentTokenResponse, error)
 }
@@ -79,6 +83,25 @@ func (c *fleetServiceClient) RemoveAgent(ctx context.Context, in *RemoveAgentReq
 	return out, nil
 }
 
+func (c *fleetServiceClient) ReplayAgent(ctx context.Context, in *ReplayAgentRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReplayAgentResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &FleetService_ServiceDesc.Streams[0], FleetService_ReplayAgent_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ReplayAgentRequest, ReplayAgentResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FleetService_ReplayAgentClient = grpc.ServerStreamingClient[ReplayAgentResponse]
+
 func (c *fleetServiceClient) CreateEnrollmentToken(ctx context.Context, in *CreateEnrollmentTokenRequest, opts ...grpc.CallOption) (*CreateEnrollmentTokenResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CreateEnrollmentTokenResponse)
@@ -101,6 +124,9 @@ type FleetServiceServer interface {
 	GetAgent(context.Context, *GetAgentRequest) (*GetAgentResponse, error)
 	// Forgets an agent and refuses its certificate from now on.
 	RemoveAgent(context.Context, *RemoveAgentRequest) (*RemoveAgentResponse, error)
+	// Has an agent send again the finished events that it still keeps (docs/reliability.md), and tells the progress until it has ended.
+	// NOT_FOUND for an unknown id, UNAVAILABLE when the agent has no stream to this manager, ABORTED when it ends early.
+	ReplayAgent(*ReplayAgentRequest, grpc.ServerStreamingServer[ReplayAgentResponse]) error
 	// Makes a one-time token that a new agent enrols with.
 	CreateEnrollmentToken(context.Context, *CreateEnrollmentTokenRequest) (*CreateEnrollmentTokenResponse, error)
 	mustEmbedUnimplementedFleetServiceServer()
@@ -121,6 +147,9 @@ func (UnimplementedFleetServiceServer) GetAgent(context.Context, *GetAgentReques
 }
 func (UnimplementedFleetServiceServer) RemoveAgent(context.Context, *RemoveAgentRequest) (*RemoveAgentResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RemoveAgent not implemented")
+}
+func (UnimplementedFleetServiceServer) ReplayAgent(*ReplayAgentRequest, grpc.ServerStreamingServer[ReplayAgentResponse]) error {
+	return status.Error(codes.Unimplemented, "method ReplayAgent not implemented")
 }
 func (UnimplementedFleetServiceServer) CreateEnrollmentToken(context.Context, *CreateEnrollmentTokenRequest) (*CreateEnrollmentTokenResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateEnrollmentToken not implemented")
@@ -200,6 +229,17 @@ func _FleetService_RemoveAgent_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _FleetService_ReplayAgent_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ReplayAgentRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(FleetServiceServer).ReplayAgent(m, &grpc.GenericServerStream[ReplayAgentRequest, ReplayAgentResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FleetService_ReplayAgentServer = grpc.ServerStreamingServer[ReplayAgentResponse]
+
 func _FleetService_CreateEnrollmentToken_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CreateEnrollmentTokenRequest)
 	if err := dec(in); err != nil {
@@ -242,6 +282,12 @@ var FleetService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _FleetService_CreateEnrollmentToken_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "ReplayAgent",
+			Handler:       _FleetService_ReplayAgent_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "armor/v1/fleet.proto",
 }

@@ -9,6 +9,7 @@ package armorv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -30,6 +31,8 @@ type StreamRequest struct {
 	//
 	//	*StreamRequest_Hello
 	//	*StreamRequest_Batch
+	//	*StreamRequest_Report
+	//	*StreamRequest_ReplayProgress
 	Message       isStreamRequest_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -90,6 +93,24 @@ func (x *StreamRequest) GetBatch() *EventBatch {
 	return nil
 }
 
+func (x *StreamRequest) GetReport() *AgentReport {
+	if x != nil {
+		if x, ok := x.Message.(*StreamRequest_Report); ok {
+			return x.Report
+		}
+	}
+	return nil
+}
+
+func (x *StreamRequest) GetReplayProgress() *ReplayProgress {
+	if x != nil {
+		if x, ok := x.Message.(*StreamRequest_ReplayProgress); ok {
+			return x.ReplayProgress
+		}
+	}
+	return nil
+}
+
 type isStreamRequest_Message interface {
 	isStreamRequest_Message()
 }
@@ -104,9 +125,23 @@ type StreamRequest_Batch struct {
 	Batch *EventBatch `protobuf:"bytes,2,opt,name=batch,proto3,oneof"`
 }
 
+type StreamRequest_Report struct {
+	// How the agent is.
+	Report *AgentReport `protobuf:"bytes,3,opt,name=report,proto3,oneof"`
+}
+
+type StreamRequest_ReplayProgress struct {
+	// How far a replay is.
+	ReplayProgress *ReplayProgress `protobuf:"bytes,4,opt,name=replay_progress,json=replayProgress,proto3,oneof"`
+}
+
 func (*StreamRequest_Hello) isStreamRequest_Message() {}
 
 func (*StreamRequest_Batch) isStreamRequest_Message() {}
+
+func (*StreamRequest_Report) isStreamRequest_Message() {}
+
+func (*StreamRequest_ReplayProgress) isStreamRequest_Message() {}
 
 // What the manager sends.
 type StreamResponse struct {
@@ -117,6 +152,7 @@ type StreamResponse struct {
 	//
 	//	*StreamResponse_Welcome
 	//	*StreamResponse_Receipt
+	//	*StreamResponse_Replay
 	Message       isStreamResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -177,6 +213,15 @@ func (x *StreamResponse) GetReceipt() *Receipt {
 	return nil
 }
 
+func (x *StreamResponse) GetReplay() *ReplayOrder {
+	if x != nil {
+		if x, ok := x.Message.(*StreamResponse_Replay); ok {
+			return x.Replay
+		}
+	}
+	return nil
+}
+
 type isStreamResponse_Message interface {
 	isStreamResponse_Message()
 }
@@ -191,9 +236,16 @@ type StreamResponse_Receipt struct {
 	Receipt *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3,oneof"`
 }
 
+type StreamResponse_Replay struct {
+	// Send again what is kept.
+	Replay *ReplayOrder `protobuf:"bytes,3,opt,name=replay,proto3,oneof"`
+}
+
 func (*StreamResponse_Welcome) isStreamResponse_Message() {}
 
 func (*StreamResponse_Receipt) isStreamResponse_Message() {}
+
+func (*StreamResponse_Replay) isStreamResponse_Message() {}
 
 // An agent and its spool.
 type Hello struct {
@@ -363,7 +415,9 @@ func (x *Welcome) GetManagerName() string {
 type Receipt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The last finished sequence.
-	Sequence      uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// How many events may be on the way from now on; 0: as many as before.
+	Window        uint32 `protobuf:"varint,2,opt,name=window,proto3" json:"window,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -405,18 +459,165 @@ func (x *Receipt) GetSequence() uint64 {
 	return 0
 }
 
+func (x *Receipt) GetWindow() uint32 {
+	if x != nil {
+		return x.Window
+	}
+	return 0
+}
+
+// The agent is to send again the events that it still keeps although they are finished, in batches marked as replay.
+type ReplayOrder struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Made by the manager; the progress names it.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Only what was read at or after this; absent: everything that is kept.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayOrder) Reset() {
+	*x = ReplayOrder{}
+	mi := &file_armor_v1_ingest_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayOrder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayOrder) ProtoMessage() {}
+
+func (x *ReplayOrder) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_ingest_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayOrder.ProtoReflect.Descriptor instead.
+func (*ReplayOrder) Descriptor() ([]byte, []int) {
+	return file_armor_v1_ingest_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ReplayOrder) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ReplayOrder) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+// How far a replay is, sent when it begins, about once a second, and when it ends.
+type ReplayProgress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the order.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Events handed over so far.
+	Sent uint64 `protobuf:"varint,2,opt,name=sent,proto3" json:"sent,omitempty"`
+	// Events of the replay.
+	Total uint64 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	// It has ended, with everything sent unless `error` says otherwise.
+	Done bool `protobuf:"varint,4,opt,name=done,proto3" json:"done,omitempty"`
+	// Why it ended early.
+	Error         string `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayProgress) Reset() {
+	*x = ReplayProgress{}
+	mi := &file_armor_v1_ingest_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayProgress) ProtoMessage() {}
+
+func (x *ReplayProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_ingest_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayProgress.ProtoReflect.Descriptor instead.
+func (*ReplayProgress) Descriptor() ([]byte, []int) {
+	return file_armor_v1_ingest_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ReplayProgress) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ReplayProgress) GetSent() uint64 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
+}
+
+func (x *ReplayProgress) GetTotal() uint64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *ReplayProgress) GetDone() bool {
+	if x != nil {
+		return x.Done
+	}
+	return false
+}
+
+func (x *ReplayProgress) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
 var File_armor_v1_ingest_proto protoreflect.FileDescriptor
 
 const file_armor_v1_ingest_proto_rawDesc = "" +
 	"\n" +
-	"\x15armor/v1/ingest.proto\x12\barmor.v1\x1a\x14armor/v1/event.proto\"q\n" +
+	"\x15armor/v1/ingest.proto\x12\barmor.v1\x1a\x14armor/v1/event.proto\x1a\x15armor/v1/report.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe7\x01\n" +
 	"\rStreamRequest\x12'\n" +
 	"\x05hello\x18\x01 \x01(\v2\x0f.armor.v1.HelloH\x00R\x05hello\x12,\n" +
-	"\x05batch\x18\x02 \x01(\v2\x14.armor.v1.EventBatchH\x00R\x05batchB\t\n" +
-	"\amessage\"y\n" +
+	"\x05batch\x18\x02 \x01(\v2\x14.armor.v1.EventBatchH\x00R\x05batch\x12/\n" +
+	"\x06report\x18\x03 \x01(\v2\x15.armor.v1.AgentReportH\x00R\x06report\x12C\n" +
+	"\x0freplay_progress\x18\x04 \x01(\v2\x18.armor.v1.ReplayProgressH\x00R\x0ereplayProgressB\t\n" +
+	"\amessage\"\xaa\x01\n" +
 	"\x0eStreamResponse\x12-\n" +
 	"\awelcome\x18\x01 \x01(\v2\x11.armor.v1.WelcomeH\x00R\awelcome\x12-\n" +
-	"\areceipt\x18\x02 \x01(\v2\x11.armor.v1.ReceiptH\x00R\areceiptB\t\n" +
+	"\areceipt\x18\x02 \x01(\v2\x11.armor.v1.ReceiptH\x00R\areceipt\x12/\n" +
+	"\x06replay\x18\x03 \x01(\v2\x15.armor.v1.ReplayOrderH\x00R\x06replayB\t\n" +
 	"\amessage\"\xd2\x01\n" +
 	"\x05Hello\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x1d\n" +
@@ -430,9 +631,19 @@ const file_armor_v1_ingest_proto_rawDesc = "" +
 	"\aWelcome\x124\n" +
 	"\x16last_finished_sequence\x18\x01 \x01(\x04R\x14lastFinishedSequence\x12\x16\n" +
 	"\x06window\x18\x02 \x01(\rR\x06window\x12!\n" +
-	"\fmanager_name\x18\x03 \x01(\tR\vmanagerName\"%\n" +
+	"\fmanager_name\x18\x03 \x01(\tR\vmanagerName\"=\n" +
 	"\aReceipt\x12\x1a\n" +
-	"\bsequence\x18\x01 \x01(\x04R\bsequence2P\n" +
+	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x16\n" +
+	"\x06window\x18\x02 \x01(\rR\x06window\"O\n" +
+	"\vReplayOrder\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x120\n" +
+	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"t\n" +
+	"\x0eReplayProgress\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04sent\x18\x02 \x01(\x04R\x04sent\x12\x14\n" +
+	"\x05total\x18\x03 \x01(\x04R\x05total\x12\x12\n" +
+	"\x04done\x18\x04 \x01(\bR\x04done\x12\x14\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error2P\n" +
 	"\rIngestService\x12?\n" +
 	"\x06Stream\x12\x17.armor.v1.StreamRequest\x1a\x18.armor.v1.StreamResponse(\x010\x01B\x1eZ\x1carmor/proto/armor/v1;armorv1b\x06proto3"
 
@@ -448,27 +659,35 @@ func file_armor_v1_ingest_proto_rawDescGZIP() []byte {
 	return file_armor_v1_ingest_proto_rawDescData
 }
 
-var file_armor_v1_ingest_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_armor_v1_ingest_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_armor_v1_ingest_proto_goTypes = []any{
-	(*StreamRequest)(nil),  // 0: armor.v1.StreamRequest
-	(*StreamResponse)(nil), // 1: armor.v1.StreamResponse
-	(*Hello)(nil),          // 2: armor.v1.Hello
-	(*Welcome)(nil),        // 3: armor.v1.Welcome
-	(*Receipt)(nil),        // 4: armor.v1.Receipt
-	(*EventBatch)(nil),     // 5: armor.v1.EventBatch
+	(*StreamRequest)(nil),         // 0: armor.v1.StreamRequest
+	(*StreamResponse)(nil),        // 1: armor.v1.StreamResponse
+	(*Hello)(nil),                 // 2: armor.v1.Hello
+	(*Welcome)(nil),               // 3: armor.v1.Welcome
+	(*Receipt)(nil),               // 4: armor.v1.Receipt
+	(*ReplayOrder)(nil),           // 5: armor.v1.ReplayOrder
+	(*ReplayProgress)(nil),        // 6: armor.v1.ReplayProgress
+	(*EventBatch)(nil),            // 7: armor.v1.EventBatch
+	(*AgentReport)(nil),           // 8: armor.v1.AgentReport
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
 }
 var file_armor_v1_ingest_proto_depIdxs = []int32{
 	2, // 0: armor.v1.StreamRequest.hello:type_name -> armor.v1.Hello
-	5, // 1: armor.v1.StreamRequest.batch:type_name -> armor.v1.EventBatch
-	3, // 2: armor.v1.StreamResponse.welcome:type_name -> armor.v1.Welcome
-	4, // 3: armor.v1.StreamResponse.receipt:type_name -> armor.v1.Receipt
-	0, // 4: armor.v1.IngestService.Stream:input_type -> armor.v1.StreamRequest
-	1, // 5: armor.v1.IngestService.Stream:output_type -> armor.v1.StreamResponse
-	5, // [5:6] is the sub-list for method output_type
-	4, // [4:5] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	7, // 1: armor.v1.StreamRequest.batch:type_name -> armor.v1.EventBatch
+	8, // 2: armor.v1.StreamRequest.report:type_name -> armor.v1.AgentReport
+	6, // 3: armor.v1.StreamRequest.replay_progress:type_name -> armor.v1.ReplayProgress
+	3, // 4: armor.v1.StreamResponse.welcome:type_name -> armor.v1.Welcome
+	4, // 5: armor.v1.StreamResponse.receipt:type_name -> armor.v1.Receipt
+	5, // 6: armor.v1.StreamResponse.replay:type_name -> armor.v1.ReplayOrder
+	9, // 7: armor.v1.ReplayOrder.since:type_name -> google.protobuf.Timestamp
+	0, // 8: armor.v1.IngestService.Stream:input_type -> armor.v1.StreamRequest
+	1, // 9: armor.v1.IngestService.Stream:output_type -> armor.v1.StreamResponse
+	9, // [9:10] is the sub-list for method output_type
+	8, // [8:9] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_armor_v1_ingest_proto_init() }
@@ -477,13 +696,17 @@ func file_armor_v1_ingest_proto_init() {
 		return
 	}
 	file_armor_v1_event_proto_init()
+	file_armor_v1_report_proto_init()
 	file_armor_v1_ingest_proto_msgTypes[0].OneofWrappers = []any{
 		(*StreamRequest_Hello)(nil),
 		(*StreamRequest_Batch)(nil),
+		(*StreamRequest_Report)(nil),
+		(*StreamRequest_ReplayProgress)(nil),
 	}
 	file_armor_v1_ingest_proto_msgTypes[1].OneofWrappers = []any{
 		(*StreamResponse_Welcome)(nil),
 		(*StreamResponse_Receipt)(nil),
+		(*StreamResponse_Replay)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -491,7 +714,7 @@ func file_armor_v1_ingest_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_armor_v1_ingest_proto_rawDesc), len(file_armor_v1_ingest_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
