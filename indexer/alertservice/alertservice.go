@@ -37,6 +37,10 @@ func New(s store.Store, stream *alertstream.Conn, log *slog.Logger) *Service {
 	return &Service{store: s, stream: stream, log: log}
 }
 
+// pageBytes is how large the documents of one answer become: a page of larger ones is shorter than it was asked for, and the
+// next goes on behind it. A document is never larger than that.
+const pageBytes = 32 << 20
+
 // SearchAlerts finds alerts, newest first.
 func (s *Service) SearchAlerts(ctx context.Context, req *armorv1.SearchAlertsRequest) (*armorv1.SearchAlertsResponse, error) {
 	f, err := filter(req.GetFilter())
@@ -63,7 +67,13 @@ func (s *Service) SearchAlerts(ctx context.Context, req *armorv1.SearchAlertsReq
 		total = page.Total
 	}
 	resp := &armorv1.SearchAlertsResponse{Total: total, NextPageToken: encodeToken(page.Next, total)}
-	for _, h := range page.Hits {
+	size := 0
+	for i, h := range page.Hits {
+		if size += len(h.JSON); size > pageBytes && i > 0 {
+			last := page.Hits[i-1]
+			resp.NextPageToken = encodeToken(&store.Position{Millis: last.Time.UnixMilli(), ID: last.ID}, total)
+			break
+		}
 		resp.Documents = append(resp.Documents, strings.ToValidUTF8(string(h.JSON), "\uFFFD"))
 	}
 	return resp, nil

@@ -1,6 +1,7 @@
 package alertservice_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -104,6 +105,38 @@ func TestSearch(t *testing.T) {
 	}
 	if len(seen) != 40 {
 		t.Errorf("%d documents over all pages, want 40", len(seen))
+	}
+}
+
+func TestPageOfLargeDocumentsIsShorter(t *testing.T) {
+	s := filled(t, 0)
+	var docs []store.Document
+	for i := range 60 {
+		a := alert(i)
+		a.FullLog = bytes.Repeat([]byte("x"), 1<<20)
+		docs = append(docs, store.Document{ID: a.Id, Time: document.Time(a), Alert: a, JSON: document.Append(nil, a, time.Time{})})
+	}
+	if _, err := s.Write(t.Context(), docs); err != nil {
+		t.Fatal(err)
+	}
+	c := client(t, s, nil)
+	req := &armorv1.SearchAlertsRequest{PageSize: 1000}
+	seen, pages := map[string]bool{}, 0
+	for {
+		resp, err := c.SearchAlerts(t.Context(), req, grpc.MaxCallRecvMsgSize(64<<20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages++
+		for _, d := range resp.GetDocuments() {
+			seen[d[:200]] = true
+		}
+		if req.PageToken = resp.GetNextPageToken(); req.PageToken == "" {
+			break
+		}
+	}
+	if len(seen) != 60 || pages != 2 {
+		t.Errorf("%d documents over %d pages, want 60 over 2", len(seen), pages)
 	}
 }
 

@@ -185,7 +185,7 @@ func (r *run) drain(ctx context.Context) {
 
 // close reads the store and makes the ledgers.
 func (r *run) close(ctx context.Context, stream, store *tally.Tally) Summary {
-	if err := r.rig.ReadStore(ctx, store); err != nil {
+	if err := r.rig.ReadStore(ctx, r.summary.Began, store); err != nil {
 		r.problem("%v", err)
 	}
 	if err := r.rig.Stop(); err != nil {

@@ -65,8 +65,12 @@ func (f *filterFlags) filter(now time.Time) (*armorv1.AlertFilter, error) {
 	return out, nil
 }
 
-// searchPage is how many alerts one request brings: memory stays at this many, whatever the limit.
-const searchPage = 500
+// Pages: how many alerts one request brings, so that memory stays at this many, whatever the limit. Reading everything takes
+// large ones: finding where to go on costs the store as much as reading a thousand.
+const (
+	searchPage = 500
+	exportPage = 5000
+)
 
 func newAlertsSearch() *cobra.Command {
 	var (
@@ -138,7 +142,7 @@ func newAlertsSearch() *cobra.Command {
 func eachAlert(ctx context.Context, source alertSource, filter *armorv1.AlertFilter, limit int, each func(string) error) (total uint64, err error) {
 	request := &armorv1.SearchAlertsRequest{Filter: filter}
 	for left := limit; ; {
-		request.PageSize = searchPage
+		request.PageSize = exportPage
 		if limit > 0 {
 			request.PageSize = uint32(min(left, searchPage))
 		}

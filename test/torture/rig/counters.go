@@ -98,10 +98,28 @@ func (r *Rig) Stored(ctx context.Context) (uint64, error) {
 	return answer.Count, nil
 }
 
-// ReadStore counts every alert of the store, read as an operator would.
-func (r *Rig) ReadStore(ctx context.Context, into *tally.Tally) error {
-	cmd := exec.CommandContext(ctx, filepath.Join(r.programs, "armor"), "alerts", "search", "--json", "--limit", "0",
-		"--address", r.indexerAddress, "--token-file", filepath.Join(r.Dir, "indexer", "token"))
+// readSpan is how much of the store one command reads: finding a place among millions of alerts costs more than reading on.
+const readSpan = time.Minute
+
+// ReadStore counts every alert of the store, read as an operator would: span by span since a time, and what lies outside.
+func (r *Rig) ReadStore(ctx context.Context, since time.Time, into *tally.Tally) error {
+	since = since.UTC().Truncate(readSpan)
+	if err := r.readStore(ctx, into, "--until", since.Format(time.RFC3339)); err != nil {
+		return err
+	}
+	for ; since.Before(time.Now()); since = since.Add(readSpan) {
+		if err := r.readStore(ctx, into, "--since", since.Format(time.RFC3339), "--until", since.Add(readSpan).Format(time.RFC3339)); err != nil {
+			return err
+		}
+	}
+	return r.readStore(ctx, into, "--since", since.Format(time.RFC3339))
+}
+
+func (r *Rig) readStore(ctx context.Context, into *tally.Tally, span ...string) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(r.programs, "armor"), append([]string{
+		"alerts", "search", "--json", "--limit", "0",
+		"--address", r.indexerAddress, "--token-file", filepath.Join(r.Dir, "indexer", "token"),
+	}, span...)...)
 	var errs strings.Builder
 	cmd.Stderr, cmd.Dir = &errs, r.Dir
 	out, err := cmd.StdoutPipe()
