@@ -17,6 +17,7 @@ func (e *Engine) Match(x *Evaluation) *Verdict {
 		e.conclude(x, rule, parent)
 	}
 	x.verdict.GaveUp = x.event.Scratch.Err
+	x.verdict.Remembered, x.verdict.Evaluated = x.context.Session.Touched, x.context.Now
 	return &x.verdict
 }
 

@@ -21,6 +21,9 @@ type State interface {
 	// 100,000 events and 200,000 keys; StateStats.Held tells the longest), not while w is written to. Several goroutines
 	// may take snapshots at once.
 	Snapshot(w io.Writer) error
+	// Freeze is the first half of Snapshot: it takes everything as of one moment, and its Write writes it, later, while
+	// evaluation goes on.
+	Freeze() Frozen
 	// Restore replaces everything by a snapshot, read up to its end and not beyond. Rules that are not known any more,
 	// or have changed, are left out and counted (StateStats.Restored): those of the engines that exist, or else of the
 	// first that is made. Damaged, cut off or foreign input, or more than the limits allow, is an error and changes
@@ -67,8 +70,15 @@ func (s memoryState) Reset()                 { s.m.Reset() }
 func (s memoryState) memory() *window.Memory { return s.m }
 func (s memoryState) Stats() StateStats      { return s.m.Stats() }
 
-func (s memoryState) Snapshot(w io.Writer) error {
-	if err := s.m.Snapshot(w, time.Now()); err != nil {
+func (s memoryState) Freeze() Frozen             { return Frozen{s.m.Freeze(time.Now())} }
+func (s memoryState) Snapshot(w io.Writer) error { return s.Freeze().Write(w) }
+
+// Frozen is what a State remembered at one moment.
+type Frozen struct{ f window.Frozen }
+
+// Write writes it as a snapshot. It may be called once.
+func (f Frozen) Write(w io.Writer) error {
+	if err := f.f.Write(w); err != nil {
 		return fmt.Errorf("write a snapshot of the engine's state: %w", err)
 	}
 	return nil

@@ -1,5 +1,7 @@
 package rules
 
+import "time"
+
 // Verdict is what the engine decided about one event. It belongs to the Evaluation that made it and is valid until
 // that is used again; its strings may point into the event's Log.
 type Verdict struct {
@@ -26,6 +28,11 @@ type Verdict struct {
 	// GaveUp is set when a pattern took too much work on this event and counted as not matching: it names the first
 	// such pattern. The verdict may then miss a rule.
 	GaveUp error
+	// Remembered says that the event changed what later events are judged by: it entered a window or used one up, a key
+	// was seen for the first time, an ignore period began. Firing counters do not count.
+	Remembered bool
+	// Evaluated is what the engine took for the present.
+	Evaluated time.Time
 
 	x *Evaluation
 }

@@ -5,7 +5,9 @@
 //
 //	stream ARMOR_ALERTS        subjects armor.alerts.<level>.<rule id>.<agent id>, payload armor.v1.Alert, Nats-Msg-Id = alert id
 //	stream ARMOR_DEAD_LETTERS  subjects armor.deadletters.<reason>, payload = the original bytes
+//	stream ARMOR_JOURNAL       subjects armor.journal.<agent id>, payload armor.v1.JournalRecord
 //	KV bucket ARMOR_AGENTS     key = agent id, value armor.v1.Agent
+//	object store ARMOR_STATE   name = manager's name, content = snapshot of what its engine remembers
 package alertstream
 
 import (
@@ -22,6 +24,10 @@ const (
 	AlertStream = "ARMOR_ALERTS"
 	// DeadLetterStream holds what could not be handled.
 	DeadLetterStream = "ARMOR_DEAD_LETTERS"
+	// JournalStream holds how far agents are finished, and what managers remember since their last snapshots.
+	JournalStream = "ARMOR_JOURNAL"
+	// SnapshotBucket holds the managers' snapshots.
+	SnapshotBucket = "ARMOR_STATE"
 	// AgentBucket holds a record per agent.
 	AgentBucket = "ARMOR_AGENTS"
 
@@ -29,6 +35,8 @@ const (
 	alertPrefix        = "armor.alerts."
 	deadLetterSubjects = "armor.deadletters.*"
 	deadLetterPrefix   = "armor.deadletters."
+	journalSubjects    = "armor.journal.*"
+	journalPrefix      = "armor.journal."
 
 	// MaxAlertSize is the largest encoded alert in bytes; the full log of a larger one is cut.
 	MaxAlertSize = 768 << 10

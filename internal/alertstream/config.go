@@ -33,6 +33,9 @@ type Config struct {
 	// DeadLetterBytes that the dead-letter stream may hold; when it is full, who has a dead letter waits. 0: 1 GiB for a new
 	// stream on an external server, else as MaxBytes.
 	DeadLetterBytes int64 `yaml:"dead_letter_bytes"`
+	// JournalBytes that the managers' journal may hold; when it is full, nothing is receipted until a snapshot has made room.
+	// 0: 4 GiB for a new stream on an external server, else as MaxBytes.
+	JournalBytes int64 `yaml:"journal_bytes"`
 	// AckTimeout is how long an acknowledgement may take before an alert is published again; 0: 5 seconds.
 	AckTimeout time.Duration `yaml:"ack_timeout"`
 	// Janitor removes finished alerts from the stream.
@@ -83,6 +86,9 @@ func (c Config) Validate() error {
 	}
 	if c.DeadLetterBytes < 0 || c.DeadLetterBytes > 0 && c.DeadLetterBytes < 1<<20 {
 		bad("dead_letter_bytes is %d; it must be at least 1048576 (1 MiB)", c.DeadLetterBytes)
+	}
+	if c.JournalBytes < 0 || c.JournalBytes > 0 && c.JournalBytes < 16<<20 {
+		bad("journal_bytes is %d; it must be at least 16777216 (16 MiB)", c.JournalBytes)
 	}
 	if c.DuplicatesWindow < 0 || c.DuplicatesWindow > 0 && c.DuplicatesWindow < time.Second {
 		bad("duplicates_window is %s; it must be at least 1s", c.DuplicatesWindow)

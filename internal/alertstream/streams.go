@@ -71,6 +71,9 @@ func (c *Conn) ensure(ctx context.Context) error {
 	if err := c.ensureStream(ctx, letters, c.cfg.DeadLetterBytes); err != nil {
 		return err
 	}
+	if err := c.ensureStream(ctx, c.cfg.journalStreamConfig(), c.cfg.JournalBytes); err != nil {
+		return err
+	}
 	return c.ensureBucket(ctx)
 }
 
@@ -116,12 +119,12 @@ func (c *Conn) mismatches(want, got jetstream.StreamConfig, configuredBytes int6
 	check(got.MaxMsgSize <= 0 || got.MaxMsgSize >= minPayload, "max_msg_size", got.MaxMsgSize, fmt.Sprintf("unlimited or at least %d", minPayload))
 	check(!got.NoAck, "no_ack", true, false)
 	check(!got.Sealed, "sealed", true, false)
-	check(!got.DenyPurge || want.Name != AlertStream, "deny_purge", true, "false (finished alerts are purged)")
+	check(!got.DenyPurge || want.Name == DeadLetterStream, "deny_purge", true, "false (what is finished is purged)")
 	check(got.Mirror == nil, "mirror", "set", "none")
 	check(got.SubjectTransform == nil, "subject_transform", "set", "none")
 	check(c.cfg.Replicas == 0 || got.Replicas == c.cfg.Replicas, "num_replicas", got.Replicas, c.cfg.Replicas)
 	check(configuredBytes == 0 || got.MaxBytes == configuredBytes, "max_bytes", got.MaxBytes, strconv.FormatInt(configuredBytes, 10))
-	check(c.cfg.DuplicatesWindow == 0 || got.Duplicates == c.cfg.DuplicatesWindow, "duplicate_window", got.Duplicates, c.cfg.DuplicatesWindow)
+	check(c.cfg.DuplicatesWindow == 0 || want.Duplicates == 0 || got.Duplicates == c.cfg.DuplicatesWindow, "duplicate_window", got.Duplicates, c.cfg.DuplicatesWindow)
 	return errs
 }
 

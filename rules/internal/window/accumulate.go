@@ -65,4 +65,5 @@ func (s *Session) Accumulate(key string, now int64, set *fields.Set) {
 		return
 	}
 	m.acc.put(strings.Clone(key), e)
+	s.Touched = true
 }

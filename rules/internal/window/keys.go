@@ -25,6 +25,7 @@ func (s *Session) FirstSeen(key []byte) bool {
 		return false
 	}
 	m.seen.put(string(key), nothing{})
+	s.Touched = true
 	return true
 }
 
@@ -63,6 +64,7 @@ func (s *Session) Mask(key []byte) {
 	m := s.lock()
 	if !s.ReadOnly {
 		m.masked.put(cutKey(key), nothing{})
+		s.Touched = true
 	}
 }
 
@@ -108,5 +110,6 @@ func (s *Session) Changed(rule int, source []byte, text string) bool {
 		return known
 	}
 	m.diffs.put(key, strings.Clone(text))
+	s.Touched = true
 	return known
 }

@@ -303,11 +303,13 @@ type Session struct {
 	ReadOnly bool
 	// Plain: searches go without the index.
 	Plain bool
+	// Touched: something was remembered, or used up, other than a firing counter.
+	Touched bool
 }
 
 // Begin starts a session.
 func (s *Session) Begin(b *Binding, readOnly bool) {
-	s.b, s.locked, s.ReadOnly = b, false, readOnly
+	s.b, s.locked, s.ReadOnly, s.Touched = b, false, readOnly, false
 }
 
 func (s *Session) lock() *Memory {
@@ -332,10 +334,13 @@ func (s *Session) Search(q *Query, cur *Event, sc *pattern.Scratch, logs []strin
 	if s.ReadOnly {
 		return logs, false
 	}
+	answer := (*boundQuery).search
 	if s.Plain {
-		return s.b.queries[q.ID].searchPlain(cur, sc, logs)
+		answer = (*boundQuery).searchPlain
 	}
-	return s.b.queries[q.ID].search(cur, sc, logs)
+	logs, ok := answer(&s.b.queries[q.ID], cur, sc, logs)
+	s.Touched = s.Touched || ok // what it counted is used up
+	return logs, ok
 }
 
 // Record remembers the current event in lists, for later queries.
@@ -344,6 +349,7 @@ func (s *Session) Record(cur *Event, lists ...int) {
 		return
 	}
 	m := s.lock()
+	s.Touched = true
 	e := cur.clone()
 	for _, n := range lists {
 		m.add(s.b.lists[n], e)
@@ -411,6 +417,7 @@ func (s *Session) Ignored(rule int, period, now int64) bool {
 	}
 	if !s.ReadOnly {
 		m.ignored[key] = now
+		s.Touched = true
 	}
 	return false
 }

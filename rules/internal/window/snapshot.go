@@ -91,13 +91,20 @@ func (m *Memory) take(now time.Time) *picture {
 	return p
 }
 
-// Snapshot writes all that is remembered, as of one moment. now is the clock's time, kept for whoever restores. Equal
-// memories give equal snapshots, now aside.
-func (m *Memory) Snapshot(w io.Writer, now time.Time) error {
-	p := m.take(now)
-	slices.SortFunc(p.lists, func(a, b listPicture) int { return strings.Compare(a.key, b.key) })
-	return p.write(w)
+// Frozen is all that was remembered at one moment.
+type Frozen struct{ p *picture }
+
+// Freeze takes what is remembered now. now is the clock's time, kept for whoever restores.
+func (m *Memory) Freeze(now time.Time) Frozen { return Frozen{m.take(now)} }
+
+// Write writes it as a snapshot. Equal memories give equal snapshots, the clock's time aside.
+func (f Frozen) Write(w io.Writer) error {
+	slices.SortFunc(f.p.lists, func(a, b listPicture) int { return strings.Compare(a.key, b.key) })
+	return f.p.write(w)
 }
+
+// Snapshot is Freeze and Write.
+func (m *Memory) Snapshot(w io.Writer, now time.Time) error { return m.Freeze(now).Write(w) }
 
 // Restore replaces all that is remembered by a snapshot. An error leaves everything as it was.
 func (m *Memory) Restore(r io.Reader) error {
