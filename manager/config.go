@@ -6,10 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"armor/internal/alertstream"
 	"armor/internal/rpc"
+	"armor/manager/journal"
 	"armor/manager/pipeline"
+	"armor/rules"
 	"armor/rules/selection"
 )
 
@@ -27,6 +30,46 @@ type Config struct {
 	Ruleset selection.Config `yaml:"ruleset"`
 	// Pipeline sets how much is evaluated at once.
 	Pipeline pipeline.Config `yaml:"pipeline"`
+	// State sets what rules remember, and how that outlives the manager.
+	State StateConfig `yaml:"state"`
+}
+
+// StateConfig sets what rules remember from event to event.
+type StateConfig struct {
+	// SnapshotInterval is the time between two snapshots, 1s to 1h; 0: 1 minute. Nothing is lost between them: the journal
+	// holds it, and a longer interval makes a start longer.
+	SnapshotInterval time.Duration `yaml:"snapshot_interval"`
+	// JournalBytes is how many bytes of events may stand in the journal before a snapshot is taken early; 0: 64 MiB.
+	JournalBytes int `yaml:"journal_bytes"`
+	// EventsPerList is how many events are remembered for a rule or group that others count; 0: 8192.
+	EventsPerList int `yaml:"events_per_list"`
+	// BytesPerList is how much memory they may take; 0: 32 MiB.
+	BytesPerList int `yaml:"bytes_per_list"`
+	// Bytes is how much memory the remembered events of all rules may take together; 0: 1 GiB.
+	Bytes int `yaml:"bytes"`
+	// Keys is how many first-time-seen keys are remembered, and how many of <ignore>; 0: 200,000 each.
+	Keys int `yaml:"keys"`
+}
+
+func (c StateConfig) journal() journal.Config {
+	return journal.Config{SnapshotInterval: c.SnapshotInterval, JournalBytes: c.JournalBytes}
+}
+
+func (c StateConfig) limits() rules.StateLimits {
+	return rules.StateLimits{EventsPerList: c.EventsPerList, BytesPerList: c.BytesPerList, Bytes: c.Bytes, Keys: c.Keys}
+}
+
+func (c StateConfig) validate() error {
+	errs := []error{c.journal().Validate()}
+	for _, f := range []struct {
+		name  string
+		value int
+	}{{"events_per_list", c.EventsPerList}, {"bytes_per_list", c.BytesPerList}, {"bytes", c.Bytes}, {"keys", c.Keys}} {
+		if f.value < 0 {
+			errs = append(errs, fmt.Errorf("state: %s is %d; it must not be negative (0: the default)", f.name, f.value))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // DefaultConfig is the configuration of a manager that only this machine reaches. What depends on other settings is left to
@@ -66,6 +109,9 @@ func (c Config) Validate() error {
 		errs = append(errs, fmt.Errorf("ruleset: %w", err))
 	}
 	if err := c.Pipeline.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := c.State.validate(); err != nil {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

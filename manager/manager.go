@@ -16,6 +16,7 @@ import (
 	"armor/internal/alertstream"
 	"armor/manager/diagnostics"
 	"armor/manager/ingest"
+	"armor/manager/journal"
 	"armor/manager/pipeline"
 	"armor/manager/registry"
 	armorv1 "armor/proto/armor/v1"
@@ -33,9 +34,10 @@ type Deps struct {
 }
 
 const (
-	openTimeout  = 30 * time.Second // for what is read from NATS at the start
-	drainTimeout = 5 * time.Second  // for events on their way when the manager stops
-	flushTimeout = 3 * time.Second  // for the agents' records then
+	openTimeout    = 30 * time.Second // for what is read from NATS at the start
+	restoreTimeout = 10 * time.Minute // for what rules remember
+	drainTimeout   = 5 * time.Second  // for events on their way when the manager stops
+	flushTimeout   = 3 * time.Second  // for the agents' records then
 )
 
 // Manager is a manager: New, Register, then Run once.
@@ -48,6 +50,7 @@ type Manager struct {
 	pipeline  *pipeline.Pipeline
 	ingest    *ingest.Service
 	ruleset   *keeper
+	journal   *journal.Journal
 	once      sync.Once
 }
 
@@ -67,7 +70,7 @@ func New(cfg Config, deps Deps, log *slog.Logger, reg prometheus.Registerer) (*M
 		return nil, errors.New("manager: Deps.Stream is missing")
 	}
 	m := &Manager{cfg: cfg, log: log, stream: deps.Stream}
-	m.ruleset = &keeper{load: deps.Load, now: deps.Now, source: sourceOf(cfg.Ruleset), log: log}
+	m.ruleset = &keeper{load: deps.Load, now: deps.Now, source: sourceOf(cfg.Ruleset), limits: cfg.State.limits(), log: log}
 	engine, err := m.ruleset.first()
 	if err != nil {
 		return nil, err
@@ -78,6 +81,9 @@ func New(cfg Config, deps Deps, log *slog.Logger, reg prometheus.Registerer) (*M
 	if err != nil {
 		return nil, fmt.Errorf("manager: %w", err)
 	}
+	if err := m.remember(ctx, deps.Stream, engine); err != nil {
+		return nil, fmt.Errorf("manager: %w", err)
+	}
 	m.registry = registry.New(agents, cfg.Name, deps.Now, log)
 	m.publisher = deps.Stream.NewPublisher(cfg.Pipeline.PublishWindow)
 	m.pipeline = pipeline.New(cfg.Pipeline, pipeline.Deps{
@@ -85,12 +91,31 @@ func New(cfg Config, deps Deps, log *slog.Logger, reg prometheus.Registerer) (*M
 	}, log)
 	m.pipeline.Use(engine)
 	m.ruleset.use = m.pipeline.Use
-	m.ingest = ingest.New(m.pipeline, m.registry, cfg.Name, cfg.Pipeline.Window, log, reg)
+	m.ingest = ingest.New(m.pipeline, m.registry, m.journal, cfg.Name, cfg.Pipeline.Window, log, reg)
 	if err := m.measure(reg); err != nil {
 		m.Close()
 		return nil, fmt.Errorf("manager: registering metrics: %w", err)
 	}
 	return m, nil
+}
+
+// remember opens the journal and brings the state to where the manager ended.
+func (m *Manager) remember(ctx context.Context, stream *alertstream.Conn, engine *rules.Engine) error {
+	records, err := stream.Journal(ctx)
+	if err != nil {
+		return err
+	}
+	snapshots, err := stream.Snapshots(ctx)
+	if err != nil {
+		return err
+	}
+	m.journal = journal.New(records, snapshots, m.cfg.Name, m.log)
+	ctx, cancel := context.WithTimeout(context.Background(), restoreTimeout)
+	defer cancel()
+	if _, err := m.journal.Restore(ctx, engine.Ruleset(), m.ruleset.state, rules.EngineOptions{}); err != nil {
+		return fmt.Errorf("restoring what rules remember: %w", err)
+	}
+	return nil
 }
 
 // Register registers IngestService, RulesetService, FleetService and EnrollmentService.
@@ -108,6 +133,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	defer cancel()
 	var work sync.WaitGroup
 	work.Go(func() { m.registry.Run(inner) })
+	work.Go(func() { m.journal.Run(inner, m.cfg.State.journal(), m.pipeline.Quiet, m.ruleset.state) })
 	work.Go(func() {
 		if err := m.stream.RunJanitor(inner); err != nil && !errors.Is(err, context.Canceled) {
 			m.log.Warn("finished alerts are not removed from the stream any more", "err", err)
@@ -131,6 +157,9 @@ func (m *Manager) Close() {
 		m.publisher.Close()
 		flushing, cancel := context.WithTimeout(context.Background(), flushTimeout)
 		defer cancel()
+		if err := m.journal.Snapshot(flushing, m.pipeline.Quiet, m.ruleset.state); err != nil {
+			m.log.Warn("no last snapshot of what rules remember; the journal keeps it", "err", err)
+		}
 		m.registry.SignOff(flushing)
 	})
 }

@@ -18,6 +18,7 @@ type keeper struct {
 	use    func(*rules.Engine)
 	now    func() time.Time
 	source string
+	limits rules.StateLimits
 	log    *slog.Logger
 
 	state     rules.State // outlives reloads: rules that did not change go on with their memory
@@ -44,7 +45,7 @@ func (k *keeper) first() (*rules.Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading the ruleset (%s): %w", k.source, err)
 	}
-	k.state = rules.NewMemoryState(rules.StateLimits{})
+	k.state = rules.NewMemoryState(k.limits)
 	k.set(rs)
 	return k.engine(rs), nil
 }

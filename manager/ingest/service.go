@@ -35,6 +35,13 @@ type Registry interface {
 	Disconnected(agentID string)
 }
 
+// Journal says who finishes an agent's events, and how far they are.
+type Journal interface {
+	// Claim makes this manager the one that finishes an agent's events, and gives the last finished sequence of a spool, if the
+	// journal speaks of it.
+	Claim(ctx context.Context, agentID, spoolID string) (c pipeline.Claim, finished uint64, known bool, err error)
+}
+
 const (
 	helloTimeout = 30 * time.Second
 	// drainTime is how long a stream stays for its last receipts when the manager shuts down; the server itself cuts streams off
@@ -48,6 +55,7 @@ type Service struct {
 
 	pipeline *pipeline.Pipeline
 	registry Registry
+	journal  Journal
 	name     string
 	window   uint32
 	log      *slog.Logger
@@ -58,9 +66,9 @@ type Service struct {
 }
 
 // New makes the service of the manager of that name; window is what agents are told that they may have on the way.
-func New(p *pipeline.Pipeline, r Registry, name string, window int, log *slog.Logger, reg prometheus.Registerer) *Service {
+func New(p *pipeline.Pipeline, r Registry, j Journal, name string, window int, log *slog.Logger, reg prometheus.Registerer) *Service {
 	s := &Service{
-		pipeline: p, registry: r, name: name, window: uint32(window), log: log, closing: make(chan struct{}),
+		pipeline: p, registry: r, journal: j, name: name, window: uint32(window), log: log, closing: make(chan struct{}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "armor", Subsystem: "ingest", Name: "streams_refused_total", Help: "Streams that the manager ended, by status code.",
 		}, []string{"code"}),
@@ -101,7 +109,7 @@ func (s *Service) serve(stream Stream) error {
 	if err := permitted(ctx, hello.GetAgentId()); err != nil {
 		return err
 	}
-	known, err := s.registry.Finished(ctx, hello.GetAgentId(), hello.GetSpoolId())
+	claim, known, err := s.standing(ctx, hello)
 	if err != nil {
 		return status.Errorf(codes.Unavailable, "it is not known what of this spool is finished: %v", err)
 	}
@@ -110,7 +118,7 @@ func (s *Service) serve(stream Stream) error {
 		ip = peerIP(ctx)
 	}
 	agent := pipeline.Agent{ID: hello.GetAgentId(), Name: hello.GetAgentName(), IP: ip}
-	session, finished, err := s.pipeline.Enter(agent, hello.GetSpoolId(), pipeline.Held{First: hello.GetFirstSequence(), Last: hello.GetLastSequence()}, known)
+	session, finished, err := s.pipeline.Enter(agent, hello.GetSpoolId(), pipeline.Held{First: hello.GetFirstSequence(), Last: hello.GetLastSequence()}, known, claim)
 	if err != nil {
 		return status.Error(codes.Unavailable, err.Error())
 	}
@@ -127,6 +135,16 @@ func (s *Service) serve(stream Stream) error {
 		return err
 	}
 	return s.converse(ctx, stream, session, incoming)
+}
+
+// standing takes the agent over and gives the last finished sequence of its spool: the journal's, else that of its record.
+func (s *Service) standing(ctx context.Context, hello *armorv1.Hello) (pipeline.Claim, uint64, error) {
+	claim, finished, known, err := s.journal.Claim(ctx, hello.GetAgentId(), hello.GetSpoolId())
+	if err != nil || known {
+		return claim, finished, err
+	}
+	finished, err = s.registry.Finished(ctx, hello.GetAgentId(), hello.GetSpoolId())
+	return claim, finished, err
 }
 
 // converse takes batches and gives receipts until one side ends.

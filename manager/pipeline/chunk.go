@@ -68,10 +68,8 @@ func (c *chunk) decode() {
 	for i, ev := range c.events {
 		s := c.force.slot()
 		c.slots[i] = s
-		s.event = rules.Event{
-			AgentID: c.agent.ID, AgentName: c.agent.Name, Location: ev.GetLocation(), Log: asString(ev.GetBody()),
-			Time: eventTime(ev), Replay: c.replay,
-		}
+		s.event = EngineEvent(c.agent, ev)
+		s.event.Replay = c.replay
 		c.decodeOne(s)
 	}
 	close(c.done)
@@ -85,6 +83,13 @@ func (c *chunk) decodeOne(s *slot) {
 		}
 	}()
 	c.force.engine.Decode(&s.event, s.x)
+}
+
+// EngineEvent is an agent's event as the engine sees it. It points into the event's body, which nobody changes.
+func EngineEvent(agent *Agent, ev *armorv1.Event) rules.Event {
+	return rules.Event{
+		AgentID: agent.ID, AgentName: agent.Name, Location: ev.GetLocation(), Log: asString(ev.GetBody()), Time: eventTime(ev),
+	}
 }
 
 // asString gives the bytes of a body as a string without copying: nobody changes a body.

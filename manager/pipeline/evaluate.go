@@ -84,6 +84,9 @@ func (p *Pipeline) match(f *force, j *job, ev *armorv1.Event, s *slot) (alert *a
 	if v != nil && v.GaveUp != nil {
 		p.gaveUp(j, ev, v.GaveUp)
 	}
+	if v != nil && v.Remembered {
+		j.remembered = append(j.remembered, remember(ev, v.Evaluated))
+	}
 	if v == nil || v.Rule == nil || !v.Alert {
 		return nil, nil
 	}

@@ -26,6 +26,7 @@ type lane struct {
 	mu       sync.Mutex
 	session  *Session // the one that may submit; nil: none
 	agent    *Agent
+	claim    Claim  // to finish its events; nil: nobody writes it down
 	accepted uint64 // last sequence taken
 	finished uint64 // last sequence of which everything up to it is finished
 	anyNext  bool   // the next batch may start anywhere
@@ -35,6 +36,8 @@ type lane struct {
 	events   int    // of open
 	bytes    int64  // of open
 	running  bool
+	writing  bool          // somebody commits
+	lost     bool          // another manager finishes this agent's events
 	changed  chan struct{} // closed and replaced at every change
 }
 
@@ -48,10 +51,13 @@ type job struct {
 	bytes  int64
 	last   uint64       // sequence that is finished with it; 0: none (a replay)
 	left   atomic.Int32 // alerts without acknowledgement, and one for the evaluation itself
+	begun  bool         // its evaluation has begun; guarded by the lane's mu
+
+	remembered []*armorv1.RememberedEvent // of the one that evaluates it, until left is 0
 }
 
-func newLane(p *Pipeline, key laneKey) *lane {
-	return &lane{p: p, key: key, changed: make(chan struct{})}
+func newLane(p *Pipeline, key laneKey, claim Claim) *lane {
+	return &lane{p: p, key: key, claim: claim, changed: make(chan struct{})}
 }
 
 // wakeLocked tells everybody who waits for a change; l.mu is held.
@@ -220,15 +226,18 @@ func (l *lane) take(s *Session, batch *armorv1.EventBatch, bytes int64) (*job, e
 // run evaluates the queued batches, one after the other.
 func (l *lane) run() {
 	for {
+		l.p.flow.enter(l.p.life)
 		l.mu.Lock()
 		if len(l.queue) == 0 || l.p.life.Err() != nil {
 			l.running = false
 			l.mu.Unlock()
+			l.p.flow.leave(1)
 			return
 		}
 		j := l.queue[0]
 		l.queue[0] = nil
 		l.queue = l.queue[1:]
+		j.begun = true
 		l.mu.Unlock()
 		if l.p.evaluate(j) {
 			j.done()
@@ -236,30 +245,15 @@ func (l *lane) run() {
 	}
 }
 
-// done counts one part of a job as finished; with the last one the job is.
+// done counts one part of a job as finished; with the last one the job waits for its commit.
 func (j *job) done() {
 	if j.left.Add(-1) > 0 {
 		return
 	}
 	l := j.lane
 	l.mu.Lock()
-	moved := false
-	for len(l.open) > 0 && l.open[0].left.Load() == 0 {
-		head := l.open[0]
-		l.open[0] = nil
-		l.open = l.open[1:]
-		l.events -= head.count
-		l.bytes -= head.bytes
-		l.p.bytes.Release(head.bytes)
-		if head.last > l.finished {
-			l.finished, moved = head.last, true
-		}
+	defer l.mu.Unlock()
+	if !l.writing && !l.lost && l.open[0].left.Load() == 0 {
+		l.writing = l.p.start(l.commit)
 	}
-	finished := l.finished
-	if moved {
-		// Under the lock, so that it hears of them in order.
-		l.p.deps.Finished(l.key.agentID, l.key.spoolID, finished)
-	}
-	l.wakeLocked()
-	l.mu.Unlock()
 }

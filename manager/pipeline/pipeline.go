@@ -49,6 +49,8 @@ var (
 	ErrClosing = errors.New("the manager is shutting down")
 	// ErrReplaced is the error of a Session when the same agent has started another.
 	ErrReplaced = errors.New("the agent has started another session")
+	// ErrMoved is an ErrReplaced whose other session is with another manager, which finishes the agent's events now.
+	ErrMoved = fmt.Errorf("%w with another manager", ErrReplaced)
 	// ErrTwin is an ErrReplaced whose other session has another spool: two agents use one id, or the agent's data are new.
 	ErrTwin = fmt.Errorf("%w with another spool: if two agents use this id, give each its own", ErrReplaced)
 
@@ -67,6 +69,7 @@ type Pipeline struct {
 	givenUpLogged                                atomic.Int64  // when that was last logged, Unix nanoseconds
 
 	bytes *semaphore.Weighted // encoded events on their way, over all agents
+	flow  *flow
 	tasks chan *chunk
 
 	life context.Context // ends when nothing may be published any more
@@ -94,6 +97,7 @@ func New(cfg Config, deps Deps, log *slog.Logger) *Pipeline {
 	p := &Pipeline{
 		cfg: cfg, deps: deps, log: log,
 		bytes:    semaphore.NewWeighted(cfg.TotalBytes),
+		flow:     newFlow(),
 		tasks:    make(chan *chunk, 4*cfg.Workers),
 		lanes:    map[laneKey]*lane{},
 		sessions: map[string]*Session{},

@@ -126,7 +126,7 @@ func start(t testing.TB, cfg Config, s *stream, now func() time.Time) *Pipeline 
 
 func enter(t testing.TB, p *Pipeline, agent string) *Session {
 	t.Helper()
-	s, _, err := p.Enter(Agent{ID: agent, Name: agent}, "spool", Held{First: 1, Last: 1 << 40}, 0)
+	s, _, err := p.Enter(Agent{ID: agent, Name: agent}, "spool", Held{First: 1, Last: 1 << 40}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -337,7 +337,7 @@ func TestReplacedSessionSubmitsNothing(t *testing.T) {
 	p := start(t, Config{}, s, nil)
 	old := enter(t, p, "001")
 	submit(t, old, events(1, 101, attack))
-	other, finished, err := p.Enter(Agent{ID: "001"}, "another spool", Held{First: 1, Last: 10}, 0)
+	other, finished, err := p.Enter(Agent{ID: "001"}, "another spool", Held{First: 1, Last: 10}, 0, nil)
 	if err != nil || finished != 0 {
 		t.Fatalf("finished %d, %v", finished, err)
 	}
@@ -352,7 +352,7 @@ func TestReplacedSessionSubmitsNothing(t *testing.T) {
 	if err := old.Explain(ErrReplaced); !errors.Is(err, ErrTwin) {
 		t.Errorf("another spool: %v", err)
 	}
-	again, _, err := p.Enter(Agent{ID: "001"}, "another spool", Held{First: 1, Last: 10}, 0)
+	again, _, err := p.Enter(Agent{ID: "001"}, "another spool", Held{First: 1, Last: 10}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -395,7 +395,7 @@ func TestCloseTakesNothingMore(t *testing.T) {
 	if err := session.Submit(within(t), b, proto.Size(b)); !errors.Is(err, ErrClosing) {
 		t.Errorf("Submit: %v", err)
 	}
-	if _, _, err := p.Enter(Agent{ID: "002"}, "spool", Held{}, 0); !errors.Is(err, ErrClosing) {
+	if _, _, err := p.Enter(Agent{ID: "002"}, "spool", Held{}, 0, nil); !errors.Is(err, ErrClosing) {
 		t.Errorf("Enter: %v", err)
 	}
 	for {

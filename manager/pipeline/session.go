@@ -31,8 +31,9 @@ type Session struct {
 }
 
 // Enter starts a session of an agent, ending the one it had. known is the last finished sequence of that spool according to
-// the managers' common record. The second value is the last sequence that is finished: the agent goes on with the next.
-func (p *Pipeline) Enter(agent Agent, spoolID string, held Held, known uint64) (*Session, uint64, error) {
+// the managers' common record; claim is what its events are finished with (nil: nobody writes it down). The second value is the
+// last sequence that is finished: the agent goes on with the next.
+func (p *Pipeline) Enter(agent Agent, spoolID string, held Held, known uint64, claim Claim) (*Session, uint64, error) {
 	if p.isClosing() {
 		return nil, 0, ErrClosing
 	}
@@ -43,8 +44,13 @@ func (p *Pipeline) Enter(agent Agent, spoolID string, held Held, known uint64) (
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := p.lanes[key]
+	if l != nil && l.claim != claim {
+		// Another manager had the agent in between: what this one knows of the spool is old.
+		l.abandon()
+		l = nil
+	}
 	if l == nil {
-		l = newLane(p, key)
+		l = newLane(p, key, claim)
 		p.forgetLanes(agent.ID)
 		p.lanes[key] = l
 	}
