@@ -53,7 +53,7 @@ torture: deps ## Kill everything and cut every link for half an hour, then count
 		-rate $(TORTURE_RATE) -seed $(TORTURE_SEED) -report $(abspath $(TORTURE_REPORT))
 
 .PHONY: deps
-deps: ## Install what the tests need: Chromium, Java, Elasticsearch's jars, nats-server (Debian as root; else it names them)
+deps: ## Install what the tests need: Chromium, Java, Elasticsearch, moto, ElasticMQ, nats-server (Debian as root; else it names them)
 	@.ci/deps
 	@go run ./internal/testenv/prepare
 

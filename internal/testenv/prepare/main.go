@@ -1,5 +1,5 @@
 // Command prepare fetches and builds what the tests need besides packages of the system, so that no test has to wait for it:
-// Elasticsearch's jars, nats-server and axe-core. What cannot be had is named; the tests that need it then say so themselves.
+// Elasticsearch's jars, nats-server, axe-core, moto and ElasticMQ. What cannot be had is named; the tests that need it then say so themselves.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 func main() {
 	logf := func(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 	ctx, failed := context.Background(), false
-	for _, prepare := range []func(context.Context, func(string, ...any)) error{testenv.PrepareElasticsearch, testenv.PrepareNATS, testenv.PrepareAxe} {
+	for _, prepare := range []func(context.Context, func(string, ...any)) error{testenv.PrepareElasticsearch, testenv.PrepareNATS, testenv.PrepareAxe, testenv.PrepareCloud} {
 		if err := prepare(ctx, logf); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			failed = true
