@@ -26,13 +26,6 @@ func usualTiming() timing {
 	return timing{ackWait: 10 * time.Second, extend: 3 * time.Second, fetch: 5 * time.Second, check: 10 * time.Second}
 }
 
-// Reasons of dead letters.
-const (
-	reasonUndecodable = "undecodable"
-	reasonRejected    = "rejected"
-	reasonUnmappable  = "unmappable"
-)
-
 // item is an alert on its way to the store.
 type item struct {
 	message  *alertstream.Message
@@ -92,7 +85,7 @@ func (x *Indexer) render(ctx context.Context, batch []*alertstream.Message) []*i
 	buffer := make([]byte, 0, size)
 	for _, m := range batch {
 		if m.Err != nil {
-			x.deadLetter(ctx, m, reasonUndecodable, m.Err.Error())
+			x.deadLetter(ctx, m, alertstream.ReasonUndecodable, m.Err.Error())
 			continue
 		}
 		start := len(buffer)
@@ -137,7 +130,7 @@ func (x *Indexer) attempt(ctx context.Context, items []*item) (left []*item, rea
 			}
 		case store.Demote:
 			if it.setAside {
-				x.deadLetter(ctx, it.message, reasonUnmappable, r.Reason)
+				x.deadLetter(ctx, it.message, alertstream.ReasonUnmappable, r.Reason)
 				continue
 			}
 			x.setAside.Say(x.log, slog.LevelWarn, "alert's data set aside: the store cannot map it", "alert", it.doc.ID, "reason", r.Reason)
@@ -146,7 +139,7 @@ func (x *Indexer) attempt(ctx context.Context, items []*item) (left []*item, rea
 			it.doc.JSON = document.AppendSetAside(nil, it.doc.Alert, it.ingested)
 			left = append(left, it)
 		case store.DeadLetter:
-			x.deadLetter(ctx, it.message, reasonRejected, r.Reason)
+			x.deadLetter(ctx, it.message, alertstream.ReasonRejected, r.Reason)
 		default:
 			reason = r.Reason
 			if reason == "" {
@@ -174,7 +167,7 @@ func (x *Indexer) done(m *alertstream.Message, counter *counter) {
 func (x *Indexer) deadLetter(ctx context.Context, m *alertstream.Message, reason, detail string) {
 	detail = fmt.Sprintf("alert %s, stream sequence %d: %s", m.Alert.GetId(), m.Sequence, detail)
 	for wait := newBackOff(); ; {
-		err := x.deps.Stream.DeadLetter(ctx, reason, m.Data, detail)
+		err := x.deps.Stream.DeadLetterOf(ctx, m, reason, detail)
 		if err == nil {
 			x.problems.set("dead letters", nil)
 			x.done(m, &x.counters.deadLetter)

@@ -244,7 +244,7 @@ func TestDeadLetters(t *testing.T) {
 			t.Error("a dead letter without detail")
 		}
 	}
-	if !bytes.Equal(found[reasonUndecodable], garbage) || !bytes.Equal(found[reasonRejected], encoded) {
+	if !bytes.Equal(found[alertstream.ReasonUndecodable], garbage) || !bytes.Equal(found[alertstream.ReasonRejected], encoded) {
 		t.Errorf("dead letters %v", found)
 	}
 }
@@ -283,7 +283,7 @@ func TestDemote(t *testing.T) {
 		t.Errorf("counters %v", c)
 	}
 	letters := r.letters()
-	if len(letters) != 1 || letters[0].Header.Get(alertstream.HeaderReason) != reasonUnmappable {
+	if len(letters) != 1 || letters[0].Header.Get(alertstream.HeaderReason) != alertstream.ReasonUnmappable {
 		t.Fatalf("dead letters %v", letters)
 	}
 	if a, err := alertstream.Decode(letters[0].Data); err != nil || a.GetId() != hopeless.GetId() {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
@@ -26,6 +27,8 @@ const (
 	HeaderLetter = "Armor-Letter"
 	// HeaderPart is "n/m" where the bytes did not fit one message.
 	HeaderPart = "Armor-Part"
+	// HeaderSize is how many bytes the letter has in all its parts.
+	HeaderSize = "Armor-Size"
 
 	deadLetterPart = MaxAlertSize
 	detailBytes    = 2 << 10
@@ -36,9 +39,22 @@ const (
 // DeadLetter returns nil. It tries again until ctx ends; the same bytes for the same reason are kept once per duplicates
 // window, so that a caller may simply call again.
 func (c *Conn) DeadLetter(ctx context.Context, reason string, data []byte, detail string) error {
+	return c.writeLetter(ctx, reason, data, detail, "")
+}
+
+// DeadLetterOf is DeadLetter for a message that its reader cannot handle. Its letter is another one than that of the same
+// bytes in another message, as when an alert was published anew.
+func (c *Conn) DeadLetterOf(ctx context.Context, m *Message, reason, detail string) error {
+	return c.writeLetter(ctx, reason, m.Data, detail, fmt.Sprintf("%d %d", m.Sequence, m.Stored.UnixNano()))
+}
+
+// writeLetter keeps a letter. occasion tells letters of the same bytes and reason apart.
+func (c *Conn) writeLetter(ctx context.Context, reason string, data []byte, detail, occasion string) error {
 	sum := sha256.New()
-	sum.Write([]byte(reason))
-	sum.Write([]byte{0})
+	for _, part := range []string{reason, occasion} {
+		sum.Write([]byte(part))
+		sum.Write([]byte{0})
+	}
 	sum.Write(data)
 	id := hex.EncodeToString(sum.Sum(nil)[:16])
 	subject := string(appendToken([]byte(deadLetterPrefix), reason))
@@ -53,6 +69,7 @@ func (c *Conn) DeadLetter(ctx context.Context, reason string, data []byte, detai
 			HeaderDetail:         {headerText(detail)},
 			HeaderTime:           {now},
 			HeaderLetter:         {id},
+			HeaderSize:           {strconv.Itoa(len(data))},
 		}
 		if parts > 1 {
 			header[HeaderPart] = []string{fmt.Sprintf("%d/%d", n+1, parts)}
@@ -100,11 +117,11 @@ func (c *Conn) storeOnce(ctx context.Context, m *nats.Msg) error {
 	return err
 }
 
-// headerText makes one line of UTF-8 of at most 2 KiB.
+// headerText makes one line of UTF-8 of at most 2 KiB, without control characters.
 func headerText(s string) string {
 	s = strings.ToValidUTF8(s, "?")
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
 			return ' '
 		}
 		return r

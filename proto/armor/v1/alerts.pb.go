@@ -22,6 +22,112 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What the bytes of a dead letter are.
+type DeadLetterKind int32
+
+const (
+	// Not known: the reason is of another version.
+	DeadLetterKind_DEAD_LETTER_KIND_UNSPECIFIED DeadLetterKind = 0
+	// armor.v1.Alert, or what came in place of one.
+	DeadLetterKind_DEAD_LETTER_KIND_ALERT DeadLetterKind = 1
+	// armor.v1.Event.
+	DeadLetterKind_DEAD_LETTER_KIND_EVENT DeadLetterKind = 2
+)
+
+// Enum value maps for DeadLetterKind.
+var (
+	DeadLetterKind_name = map[int32]string{
+		0: "DEAD_LETTER_KIND_UNSPECIFIED",
+		1: "DEAD_LETTER_KIND_ALERT",
+		2: "DEAD_LETTER_KIND_EVENT",
+	}
+	DeadLetterKind_value = map[string]int32{
+		"DEAD_LETTER_KIND_UNSPECIFIED": 0,
+		"DEAD_LETTER_KIND_ALERT":       1,
+		"DEAD_LETTER_KIND_EVENT":       2,
+	}
+)
+
+func (x DeadLetterKind) Enum() *DeadLetterKind {
+	p := new(DeadLetterKind)
+	*p = x
+	return p
+}
+
+func (x DeadLetterKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DeadLetterKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_armor_v1_alerts_proto_enumTypes[0].Descriptor()
+}
+
+func (DeadLetterKind) Type() protoreflect.EnumType {
+	return &file_armor_v1_alerts_proto_enumTypes[0]
+}
+
+func (x DeadLetterKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DeadLetterKind.Descriptor instead.
+func (DeadLetterKind) EnumDescriptor() ([]byte, []int) {
+	return file_armor_v1_alerts_proto_rawDescGZIP(), []int{0}
+}
+
+// What came of trying a dead letter again.
+type DeadLetterOutcome int32
+
+const (
+	// Not stated.
+	DeadLetterOutcome_DEAD_LETTER_OUTCOME_UNSPECIFIED DeadLetterOutcome = 0
+	// What it holds is finished, and the letter is removed.
+	DeadLetterOutcome_DEAD_LETTER_OUTCOME_FINISHED DeadLetterOutcome = 1
+	// It failed again, and the letter stays.
+	DeadLetterOutcome_DEAD_LETTER_OUTCOME_STAYS DeadLetterOutcome = 2
+)
+
+// Enum value maps for DeadLetterOutcome.
+var (
+	DeadLetterOutcome_name = map[int32]string{
+		0: "DEAD_LETTER_OUTCOME_UNSPECIFIED",
+		1: "DEAD_LETTER_OUTCOME_FINISHED",
+		2: "DEAD_LETTER_OUTCOME_STAYS",
+	}
+	DeadLetterOutcome_value = map[string]int32{
+		"DEAD_LETTER_OUTCOME_UNSPECIFIED": 0,
+		"DEAD_LETTER_OUTCOME_FINISHED":    1,
+		"DEAD_LETTER_OUTCOME_STAYS":       2,
+	}
+)
+
+func (x DeadLetterOutcome) Enum() *DeadLetterOutcome {
+	p := new(DeadLetterOutcome)
+	*p = x
+	return p
+}
+
+func (x DeadLetterOutcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DeadLetterOutcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_armor_v1_alerts_proto_enumTypes[1].Descriptor()
+}
+
+func (DeadLetterOutcome) Type() protoreflect.EnumType {
+	return &file_armor_v1_alerts_proto_enumTypes[1]
+}
+
+func (x DeadLetterOutcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DeadLetterOutcome.Descriptor instead.
+func (DeadLetterOutcome) EnumDescriptor() ([]byte, []int) {
+	return file_armor_v1_alerts_proto_rawDescGZIP(), []int{1}
+}
+
 // Which alerts: all conditions must hold.
 type AlertFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -589,6 +695,619 @@ func (x *WatchAlertsResponse) GetMissed() uint64 {
 	return 0
 }
 
+// Something that could not be handled.
+type DeadLetter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its number in the stream of dead letters.
+	Number uint64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// Of its reason and its bytes.
+	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// Why, as a token: undecodable, rejected or unmappable (alerts); engine_panic or unpublishable_alert (events).
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Why, in words.
+	Detail string `protobuf:"bytes,4,opt,name=detail,proto3" json:"detail,omitempty"`
+	// When it was written.
+	Time *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=time,proto3" json:"time,omitempty"`
+	// What its bytes are.
+	Kind DeadLetterKind `protobuf:"varint,6,opt,name=kind,proto3,enum=armor.v1.DeadLetterKind" json:"kind,omitempty"`
+	// How many bytes.
+	Size          uint64 `protobuf:"varint,7,opt,name=size,proto3" json:"size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeadLetter) Reset() {
+	*x = DeadLetter{}
+	mi := &file_armor_v1_alerts_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeadLetter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeadLetter) ProtoMessage() {}
+
+func (x *DeadLetter) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_alerts_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeadLetter.ProtoReflect.Descriptor instead.
+func (*DeadLetter) Descriptor() ([]byte, []int) {
+	return file_armor_v1_alerts_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *DeadLetter) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *DeadLetter) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *DeadLetter) GetKind() DeadLetterKind {
+	if x != nil {
+		return x.Kind
+	}
+	return DeadLetterKind_DEAD_LETTER_KIND_UNSPECIFIED
+}
+
+func (x *DeadLetter) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+// Which dead letters: all conditions must hold.
+type DeadLetterFilter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of this reason; empty: any.
+	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Written at or after this time; absent: no bound.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeadLetterFilter) Reset() {
+	*x = DeadLetterFilter{}
+	mi := &file_armor_v1_alerts_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeadLetterFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeadLetterFilter) ProtoMessage() {}
+
+func (x *DeadLetterFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_alerts_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeadLetterFilter.ProtoReflect.Descriptor instead.
+func (*DeadLetterFilter) Descriptor() ([]byte, []int) {
+	return file_armor_v1_alerts_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *DeadLetterFilter) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *DeadLetterFilter) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+// A list of dead letters.
+type ListDeadLettersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which letters.
+	Filter *DeadLetterFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// At most this many; 0: 50; at most 1,000.
+	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// From an earlier answer to the same filter.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeadLettersRequest) Reset() {
+	*x = ListDeadLettersRequest{}
+	mi := &file_armor_v1_alerts_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeadLettersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeadLettersRequest) ProtoMessage() {}
+
+func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_alerts_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeadLettersRequest.ProtoReflect.Descriptor instead.
+func (*ListDeadLettersRequest) Descriptor() ([]byte, []int) {
+	return file_armor_v1_alerts_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListDeadLettersRequest) GetFilter() *DeadLetterFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *ListDeadLettersRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListDeadLettersRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Dead letters.
+type ListDeadLettersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Oldest first.
+	Letters []*DeadLetter `protobuf:"bytes,1,rep,name=letters,proto3" json:"letters,omitempty"`
+	// For the next page; empty: this was the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How many match in all, from this page on; one of more than 768 KiB counts once for each part.
+	Total         uint64 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeadLettersResponse) Reset() {
+	*x = ListDeadLettersResponse{}
+	mi := &file_armor_v1_alerts_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeadLettersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeadLettersResponse) ProtoMessage() {}
+
+func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_alerts_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeadLettersResponse.ProtoReflect.Descriptor instead.
+func (*ListDeadLettersResponse) Descriptor() ([]byte, []int) {
+	return file_armor_v1_alerts_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListDeadLettersResponse) GetLetters() []*DeadLetter {
+	if x != nil {
+		return x.Letters
+	}
+	return nil
+}
+
+func (x *ListDeadLettersResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListDeadLettersResponse) GetTotal() uint64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+// Which dead letter.
+type GetDeadLetterRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its number.
+	Number        uint64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDeadLetterRequest) Reset() {
+	*x = GetDeadLetterRequest{}
+	mi := &file_armor_v1_alerts_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDeadLetterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDeadLetterRequest) ProtoMessage() {}
+
+func (x *GetDeadLetterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_alerts_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDeadLetterRequest.ProtoReflect.Descriptor instead.
+func (*GetDeadLetterRequest) Descriptor() ([]byte, []int) {
+	return file_armor_v1_alerts_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *GetDeadLetterRequest) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+// A dead letter.
+type GetDeadLetterResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is known of it.
+	Letter *DeadLetter `protobuf:"bytes,1,opt,name=letter,proto3" json:"letter,omitempty"`
+	// The original bytes; cut where parts are missing.
+	Data []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	// What the bytes say, as one JSON object: the alert document, or the event. Empty when they cannot be read.
+	Document string `protobuf:"bytes,3,opt,name=document,proto3" json:"document,omitempty"`
+	// Some of its bytes are missing, because a process ended while it wrote or removed the letter. It cannot be retried.
+	Incomplete    bool `protobuf:"varint,4,opt,name=incomplete,proto3" json:"incomplete,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDeadLetterResponse) Reset() {
+	*x = GetDeadLetterResponse{}
+	mi := &file_armor_v1_alerts_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDeadLetterResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDeadLetterResponse) ProtoMessage() {}
+
+func (x *GetDeadLetterResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_alerts_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDeadLetterResponse.ProtoReflect.Descriptor instead.
+func (*GetDeadLetterResponse) Descriptor() ([]byte, []int) {
+	return file_armor_v1_alerts_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *GetDeadLetterResponse) GetLetter() *DeadLetter {
+	if x != nil {
+		return x.Letter
+	}
+	return nil
+}
+
+func (x *GetDeadLetterResponse) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *GetDeadLetterResponse) GetDocument() string {
+	if x != nil {
+		return x.Document
+	}
+	return ""
+}
+
+func (x *GetDeadLetterResponse) GetIncomplete() bool {
+	if x != nil {
+		return x.Incomplete
+	}
+	return false
+}
+
+// Which dead letters to try again: numbers, or a filter.
+type RetryDeadLettersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// These.
+	Numbers []uint64 `protobuf:"varint,1,rep,packed,name=numbers,proto3" json:"numbers,omitempty"`
+	// Or those that match; a filter without conditions means all.
+	Filter        *DeadLetterFilter `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryDeadLettersRequest) Reset() {
+	*x = RetryDeadLettersRequest{}
+	mi := &file_armor_v1_alerts_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryDeadLettersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryDeadLettersRequest) ProtoMessage() {}
+
+func (x *RetryDeadLettersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_alerts_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryDeadLettersRequest.ProtoReflect.Descriptor instead.
+func (*RetryDeadLettersRequest) Descriptor() ([]byte, []int) {
+	return file_armor_v1_alerts_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *RetryDeadLettersRequest) GetNumbers() []uint64 {
+	if x != nil {
+		return x.Numbers
+	}
+	return nil
+}
+
+func (x *RetryDeadLettersRequest) GetFilter() *DeadLetterFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+// What came of one dead letter.
+type RetryDeadLettersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its number.
+	Number uint64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// What came of it.
+	Outcome DeadLetterOutcome `protobuf:"varint,2,opt,name=outcome,proto3,enum=armor.v1.DeadLetterOutcome" json:"outcome,omitempty"`
+	// Why it stays, and what to do; empty when it is finished.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryDeadLettersResponse) Reset() {
+	*x = RetryDeadLettersResponse{}
+	mi := &file_armor_v1_alerts_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryDeadLettersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryDeadLettersResponse) ProtoMessage() {}
+
+func (x *RetryDeadLettersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_alerts_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryDeadLettersResponse.ProtoReflect.Descriptor instead.
+func (*RetryDeadLettersResponse) Descriptor() ([]byte, []int) {
+	return file_armor_v1_alerts_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *RetryDeadLettersResponse) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *RetryDeadLettersResponse) GetOutcome() DeadLetterOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return DeadLetterOutcome_DEAD_LETTER_OUTCOME_UNSPECIFIED
+}
+
+func (x *RetryDeadLettersResponse) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Which dead letters to remove.
+type RemoveDeadLettersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// These; at most 1,000.
+	Numbers       []uint64 `protobuf:"varint,1,rep,packed,name=numbers,proto3" json:"numbers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveDeadLettersRequest) Reset() {
+	*x = RemoveDeadLettersRequest{}
+	mi := &file_armor_v1_alerts_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveDeadLettersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveDeadLettersRequest) ProtoMessage() {}
+
+func (x *RemoveDeadLettersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_alerts_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveDeadLettersRequest.ProtoReflect.Descriptor instead.
+func (*RemoveDeadLettersRequest) Descriptor() ([]byte, []int) {
+	return file_armor_v1_alerts_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *RemoveDeadLettersRequest) GetNumbers() []uint64 {
+	if x != nil {
+		return x.Numbers
+	}
+	return nil
+}
+
+// Removed dead letters.
+type RemoveDeadLettersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many there were.
+	Removed       uint32 `protobuf:"varint,1,opt,name=removed,proto3" json:"removed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveDeadLettersResponse) Reset() {
+	*x = RemoveDeadLettersResponse{}
+	mi := &file_armor_v1_alerts_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveDeadLettersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveDeadLettersResponse) ProtoMessage() {}
+
+func (x *RemoveDeadLettersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_alerts_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveDeadLettersResponse.ProtoReflect.Descriptor instead.
+func (*RemoveDeadLettersResponse) Descriptor() ([]byte, []int) {
+	return file_armor_v1_alerts_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *RemoveDeadLettersResponse) GetRemoved() uint32 {
+	if x != nil {
+		return x.Removed
+	}
+	return 0
+}
+
 var File_armor_v1_alerts_proto protoreflect.FileDescriptor
 
 const file_armor_v1_alerts_proto_rawDesc = "" +
@@ -630,11 +1349,64 @@ const file_armor_v1_alerts_proto_rawDesc = "" +
 	"\bagent_id\x18\x03 \x01(\tR\aagentId\"I\n" +
 	"\x13WatchAlertsResponse\x12\x1a\n" +
 	"\bdocument\x18\x01 \x01(\tR\bdocument\x12\x16\n" +
-	"\x06missed\x18\x02 \x01(\x04R\x06missed2\x83\x02\n" +
+	"\x06missed\x18\x02 \x01(\x04R\x06missed\"\xd6\x01\n" +
+	"\n" +
+	"DeadLetter\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06detail\x18\x04 \x01(\tR\x06detail\x12.\n" +
+	"\x04time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12,\n" +
+	"\x04kind\x18\x06 \x01(\x0e2\x18.armor.v1.DeadLetterKindR\x04kind\x12\x12\n" +
+	"\x04size\x18\a \x01(\x04R\x04size\"\\\n" +
+	"\x10DeadLetterFilter\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x120\n" +
+	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\x88\x01\n" +
+	"\x16ListDeadLettersRequest\x122\n" +
+	"\x06filter\x18\x01 \x01(\v2\x1a.armor.v1.DeadLetterFilterR\x06filter\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\rR\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"\x87\x01\n" +
+	"\x17ListDeadLettersResponse\x12.\n" +
+	"\aletters\x18\x01 \x03(\v2\x14.armor.v1.DeadLetterR\aletters\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
+	"\x05total\x18\x03 \x01(\x04R\x05total\".\n" +
+	"\x14GetDeadLetterRequest\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\"\x95\x01\n" +
+	"\x15GetDeadLetterResponse\x12,\n" +
+	"\x06letter\x18\x01 \x01(\v2\x14.armor.v1.DeadLetterR\x06letter\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\x12\x1a\n" +
+	"\bdocument\x18\x03 \x01(\tR\bdocument\x12\x1e\n" +
+	"\n" +
+	"incomplete\x18\x04 \x01(\bR\n" +
+	"incomplete\"g\n" +
+	"\x17RetryDeadLettersRequest\x12\x18\n" +
+	"\anumbers\x18\x01 \x03(\x04R\anumbers\x122\n" +
+	"\x06filter\x18\x02 \x01(\v2\x1a.armor.v1.DeadLetterFilterR\x06filter\"\x81\x01\n" +
+	"\x18RetryDeadLettersResponse\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x125\n" +
+	"\aoutcome\x18\x02 \x01(\x0e2\x1b.armor.v1.DeadLetterOutcomeR\aoutcome\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"4\n" +
+	"\x18RemoveDeadLettersRequest\x12\x18\n" +
+	"\anumbers\x18\x01 \x03(\x04R\anumbers\"5\n" +
+	"\x19RemoveDeadLettersResponse\x12\x18\n" +
+	"\aremoved\x18\x01 \x01(\rR\aremoved*j\n" +
+	"\x0eDeadLetterKind\x12 \n" +
+	"\x1cDEAD_LETTER_KIND_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16DEAD_LETTER_KIND_ALERT\x10\x01\x12\x1a\n" +
+	"\x16DEAD_LETTER_KIND_EVENT\x10\x02*y\n" +
+	"\x11DeadLetterOutcome\x12#\n" +
+	"\x1fDEAD_LETTER_OUTCOME_UNSPECIFIED\x10\x00\x12 \n" +
+	"\x1cDEAD_LETTER_OUTCOME_FINISHED\x10\x01\x12\x1d\n" +
+	"\x19DEAD_LETTER_OUTCOME_STAYS\x10\x022\xe8\x04\n" +
 	"\fAlertService\x12M\n" +
 	"\fSearchAlerts\x12\x1d.armor.v1.SearchAlertsRequest\x1a\x1e.armor.v1.SearchAlertsResponse\x12V\n" +
 	"\x0fAggregateAlerts\x12 .armor.v1.AggregateAlertsRequest\x1a!.armor.v1.AggregateAlertsResponse\x12L\n" +
-	"\vWatchAlerts\x12\x1c.armor.v1.WatchAlertsRequest\x1a\x1d.armor.v1.WatchAlertsResponse0\x01B\x1eZ\x1carmor/proto/armor/v1;armorv1b\x06proto3"
+	"\vWatchAlerts\x12\x1c.armor.v1.WatchAlertsRequest\x1a\x1d.armor.v1.WatchAlertsResponse0\x01\x12V\n" +
+	"\x0fListDeadLetters\x12 .armor.v1.ListDeadLettersRequest\x1a!.armor.v1.ListDeadLettersResponse\x12P\n" +
+	"\rGetDeadLetter\x12\x1e.armor.v1.GetDeadLetterRequest\x1a\x1f.armor.v1.GetDeadLetterResponse\x12[\n" +
+	"\x10RetryDeadLetters\x12!.armor.v1.RetryDeadLettersRequest\x1a\".armor.v1.RetryDeadLettersResponse0\x01\x12\\\n" +
+	"\x11RemoveDeadLetters\x12\".armor.v1.RemoveDeadLettersRequest\x1a#.armor.v1.RemoveDeadLettersResponseB\x1eZ\x1carmor/proto/armor/v1;armorv1b\x06proto3"
 
 var (
 	file_armor_v1_alerts_proto_rawDescOnce sync.Once
@@ -648,38 +1420,67 @@ func file_armor_v1_alerts_proto_rawDescGZIP() []byte {
 	return file_armor_v1_alerts_proto_rawDescData
 }
 
-var file_armor_v1_alerts_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_armor_v1_alerts_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_armor_v1_alerts_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_armor_v1_alerts_proto_goTypes = []any{
-	(*AlertFilter)(nil),             // 0: armor.v1.AlertFilter
-	(*SearchAlertsRequest)(nil),     // 1: armor.v1.SearchAlertsRequest
-	(*SearchAlertsResponse)(nil),    // 2: armor.v1.SearchAlertsResponse
-	(*AggregateAlertsRequest)(nil),  // 3: armor.v1.AggregateAlertsRequest
-	(*AggregateAlertsResponse)(nil), // 4: armor.v1.AggregateAlertsResponse
-	(*AlertBucket)(nil),             // 5: armor.v1.AlertBucket
-	(*TimeBucket)(nil),              // 6: armor.v1.TimeBucket
-	(*WatchAlertsRequest)(nil),      // 7: armor.v1.WatchAlertsRequest
-	(*WatchAlertsResponse)(nil),     // 8: armor.v1.WatchAlertsResponse
-	(*timestamppb.Timestamp)(nil),   // 9: google.protobuf.Timestamp
+	(DeadLetterKind)(0),               // 0: armor.v1.DeadLetterKind
+	(DeadLetterOutcome)(0),            // 1: armor.v1.DeadLetterOutcome
+	(*AlertFilter)(nil),               // 2: armor.v1.AlertFilter
+	(*SearchAlertsRequest)(nil),       // 3: armor.v1.SearchAlertsRequest
+	(*SearchAlertsResponse)(nil),      // 4: armor.v1.SearchAlertsResponse
+	(*AggregateAlertsRequest)(nil),    // 5: armor.v1.AggregateAlertsRequest
+	(*AggregateAlertsResponse)(nil),   // 6: armor.v1.AggregateAlertsResponse
+	(*AlertBucket)(nil),               // 7: armor.v1.AlertBucket
+	(*TimeBucket)(nil),                // 8: armor.v1.TimeBucket
+	(*WatchAlertsRequest)(nil),        // 9: armor.v1.WatchAlertsRequest
+	(*WatchAlertsResponse)(nil),       // 10: armor.v1.WatchAlertsResponse
+	(*DeadLetter)(nil),                // 11: armor.v1.DeadLetter
+	(*DeadLetterFilter)(nil),          // 12: armor.v1.DeadLetterFilter
+	(*ListDeadLettersRequest)(nil),    // 13: armor.v1.ListDeadLettersRequest
+	(*ListDeadLettersResponse)(nil),   // 14: armor.v1.ListDeadLettersResponse
+	(*GetDeadLetterRequest)(nil),      // 15: armor.v1.GetDeadLetterRequest
+	(*GetDeadLetterResponse)(nil),     // 16: armor.v1.GetDeadLetterResponse
+	(*RetryDeadLettersRequest)(nil),   // 17: armor.v1.RetryDeadLettersRequest
+	(*RetryDeadLettersResponse)(nil),  // 18: armor.v1.RetryDeadLettersResponse
+	(*RemoveDeadLettersRequest)(nil),  // 19: armor.v1.RemoveDeadLettersRequest
+	(*RemoveDeadLettersResponse)(nil), // 20: armor.v1.RemoveDeadLettersResponse
+	(*timestamppb.Timestamp)(nil),     // 21: google.protobuf.Timestamp
 }
 var file_armor_v1_alerts_proto_depIdxs = []int32{
-	9,  // 0: armor.v1.AlertFilter.since:type_name -> google.protobuf.Timestamp
-	9,  // 1: armor.v1.AlertFilter.until:type_name -> google.protobuf.Timestamp
-	0,  // 2: armor.v1.SearchAlertsRequest.filter:type_name -> armor.v1.AlertFilter
-	0,  // 3: armor.v1.AggregateAlertsRequest.filter:type_name -> armor.v1.AlertFilter
-	5,  // 4: armor.v1.AggregateAlertsResponse.buckets:type_name -> armor.v1.AlertBucket
-	6,  // 5: armor.v1.AlertBucket.times:type_name -> armor.v1.TimeBucket
-	9,  // 6: armor.v1.TimeBucket.start:type_name -> google.protobuf.Timestamp
-	1,  // 7: armor.v1.AlertService.SearchAlerts:input_type -> armor.v1.SearchAlertsRequest
-	3,  // 8: armor.v1.AlertService.AggregateAlerts:input_type -> armor.v1.AggregateAlertsRequest
-	7,  // 9: armor.v1.AlertService.WatchAlerts:input_type -> armor.v1.WatchAlertsRequest
-	2,  // 10: armor.v1.AlertService.SearchAlerts:output_type -> armor.v1.SearchAlertsResponse
-	4,  // 11: armor.v1.AlertService.AggregateAlerts:output_type -> armor.v1.AggregateAlertsResponse
-	8,  // 12: armor.v1.AlertService.WatchAlerts:output_type -> armor.v1.WatchAlertsResponse
-	10, // [10:13] is the sub-list for method output_type
-	7,  // [7:10] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	21, // 0: armor.v1.AlertFilter.since:type_name -> google.protobuf.Timestamp
+	21, // 1: armor.v1.AlertFilter.until:type_name -> google.protobuf.Timestamp
+	2,  // 2: armor.v1.SearchAlertsRequest.filter:type_name -> armor.v1.AlertFilter
+	2,  // 3: armor.v1.AggregateAlertsRequest.filter:type_name -> armor.v1.AlertFilter
+	7,  // 4: armor.v1.AggregateAlertsResponse.buckets:type_name -> armor.v1.AlertBucket
+	8,  // 5: armor.v1.AlertBucket.times:type_name -> armor.v1.TimeBucket
+	21, // 6: armor.v1.TimeBucket.start:type_name -> google.protobuf.Timestamp
+	21, // 7: armor.v1.DeadLetter.time:type_name -> google.protobuf.Timestamp
+	0,  // 8: armor.v1.DeadLetter.kind:type_name -> armor.v1.DeadLetterKind
+	21, // 9: armor.v1.DeadLetterFilter.since:type_name -> google.protobuf.Timestamp
+	12, // 10: armor.v1.ListDeadLettersRequest.filter:type_name -> armor.v1.DeadLetterFilter
+	11, // 11: armor.v1.ListDeadLettersResponse.letters:type_name -> armor.v1.DeadLetter
+	11, // 12: armor.v1.GetDeadLetterResponse.letter:type_name -> armor.v1.DeadLetter
+	12, // 13: armor.v1.RetryDeadLettersRequest.filter:type_name -> armor.v1.DeadLetterFilter
+	1,  // 14: armor.v1.RetryDeadLettersResponse.outcome:type_name -> armor.v1.DeadLetterOutcome
+	3,  // 15: armor.v1.AlertService.SearchAlerts:input_type -> armor.v1.SearchAlertsRequest
+	5,  // 16: armor.v1.AlertService.AggregateAlerts:input_type -> armor.v1.AggregateAlertsRequest
+	9,  // 17: armor.v1.AlertService.WatchAlerts:input_type -> armor.v1.WatchAlertsRequest
+	13, // 18: armor.v1.AlertService.ListDeadLetters:input_type -> armor.v1.ListDeadLettersRequest
+	15, // 19: armor.v1.AlertService.GetDeadLetter:input_type -> armor.v1.GetDeadLetterRequest
+	17, // 20: armor.v1.AlertService.RetryDeadLetters:input_type -> armor.v1.RetryDeadLettersRequest
+	19, // 21: armor.v1.AlertService.RemoveDeadLetters:input_type -> armor.v1.RemoveDeadLettersRequest
+	4,  // 22: armor.v1.AlertService.SearchAlerts:output_type -> armor.v1.SearchAlertsResponse
+	6,  // 23: armor.v1.AlertService.AggregateAlerts:output_type -> armor.v1.AggregateAlertsResponse
+	10, // 24: armor.v1.AlertService.WatchAlerts:output_type -> armor.v1.WatchAlertsResponse
+	14, // 25: armor.v1.AlertService.ListDeadLetters:output_type -> armor.v1.ListDeadLettersResponse
+	16, // 26: armor.v1.AlertService.GetDeadLetter:output_type -> armor.v1.GetDeadLetterResponse
+	18, // 27: armor.v1.AlertService.RetryDeadLetters:output_type -> armor.v1.RetryDeadLettersResponse
+	20, // 28: armor.v1.AlertService.RemoveDeadLetters:output_type -> armor.v1.RemoveDeadLettersResponse
+	22, // [22:29] is the sub-list for method output_type
+	15, // [15:22] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_armor_v1_alerts_proto_init() }
@@ -692,13 +1493,14 @@ func file_armor_v1_alerts_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_armor_v1_alerts_proto_rawDesc), len(file_armor_v1_alerts_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   9,
+			NumEnums:      2,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_armor_v1_alerts_proto_goTypes,
 		DependencyIndexes: file_armor_v1_alerts_proto_depIdxs,
+		EnumInfos:         file_armor_v1_alerts_proto_enumTypes,
 		MessageInfos:      file_armor_v1_alerts_proto_msgTypes,
 	}.Build()
 	File_armor_v1_alerts_proto = out.File

@@ -19,16 +19,20 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AlertService_SearchAlerts_FullMethodName    = "/armor.v1.AlertService/SearchAlerts"
-	AlertService_AggregateAlerts_FullMethodName = "/armor.v1.AlertService/AggregateAlerts"
-	AlertService_WatchAlerts_FullMethodName     = "/armor.v1.AlertService/WatchAlerts"
+	AlertService_SearchAlerts_FullMethodName      = "/armor.v1.AlertService/SearchAlerts"
+	AlertService_AggregateAlerts_FullMethodName   = "/armor.v1.AlertService/AggregateAlerts"
+	AlertService_WatchAlerts_FullMethodName       = "/armor.v1.AlertService/WatchAlerts"
+	AlertService_ListDeadLetters_FullMethodName   = "/armor.v1.AlertService/ListDeadLetters"
+	AlertService_GetDeadLetter_FullMethodName     = "/armor.v1.AlertService/GetDeadLetter"
+	AlertService_RetryDeadLetters_FullMethodName  = "/armor.v1.AlertService/RetryDeadLetters"
+	AlertService_RemoveDeadLetters_FullMethodName = "/armor.v1.AlertService/RemoveDeadLetters"
 )
 
 // AlertServiceClient is the client API for AlertService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Finds alerts in the store, and shows new ones.
+// Finds alerts in the store, shows new ones, and looks after what could not become an alert there.
 type AlertServiceClient interface {
 	// Newest first. A query that does not parse gives INVALID_ARGUMENT with the position; a store that cannot be reached UNAVAILABLE.
 	SearchAlerts(ctx context.Context, in *SearchAlertsRequest, opts ...grpc.CallOption) (*SearchAlertsResponse, error)
@@ -36,6 +40,15 @@ type AlertServiceClient interface {
 	AggregateAlerts(ctx context.Context, in *AggregateAlertsRequest, opts ...grpc.CallOption) (*AggregateAlertsResponse, error)
 	// Sends alerts as the manager publishes them, from now on, until the caller ends the call.
 	WatchAlerts(ctx context.Context, in *WatchAlertsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchAlertsResponse], error)
+	// Lists dead letters, oldest first: events and alerts that could not be handled, with the reason. Without NATS UNAVAILABLE.
+	ListDeadLetters(ctx context.Context, in *ListDeadLettersRequest, opts ...grpc.CallOption) (*ListDeadLettersResponse, error)
+	// One dead letter with its bytes. NOT_FOUND when there is none of that number (any more).
+	GetDeadLetter(ctx context.Context, in *GetDeadLetterRequest, opts ...grpc.CallOption) (*GetDeadLetterResponse, error)
+	// Tries dead letters again and says of each what came of it. A letter is removed once what it holds is finished, and stays
+	// otherwise; it is never lost, and an alert that it holds is in the store once, however often it is tried.
+	RetryDeadLetters(ctx context.Context, in *RetryDeadLettersRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RetryDeadLettersResponse], error)
+	// Removes dead letters for good, without trying them.
+	RemoveDeadLetters(ctx context.Context, in *RemoveDeadLettersRequest, opts ...grpc.CallOption) (*RemoveDeadLettersResponse, error)
 }
 
 type alertServiceClient struct {
@@ -85,11 +98,60 @@ func (c *alertServiceClient) WatchAlerts(ctx context.Context, in *WatchAlertsReq
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type AlertService_WatchAlertsClient = grpc.ServerStreamingClient[WatchAlertsResponse]
 
+func (c *alertServiceClient) ListDeadLetters(ctx context.Context, in *ListDeadLettersRequest, opts ...grpc.CallOption) (*ListDeadLettersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDeadLettersResponse)
+	err := c.cc.Invoke(ctx, AlertService_ListDeadLetters_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *alertServiceClient) GetDeadLetter(ctx context.Context, in *GetDeadLetterRequest, opts ...grpc.CallOption) (*GetDeadLetterResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetDeadLetterResponse)
+	err := c.cc.Invoke(ctx, AlertService_GetDeadLetter_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *alertServiceClient) RetryDeadLetters(ctx context.Context, in *RetryDeadLettersRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RetryDeadLettersResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &AlertService_ServiceDesc.Streams[1], AlertService_RetryDeadLetters_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[RetryDeadLettersRequest, RetryDeadLettersResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AlertService_RetryDeadLettersClient = grpc.ServerStreamingClient[RetryDeadLettersResponse]
+
+func (c *alertServiceClient) RemoveDeadLetters(ctx context.Context, in *RemoveDeadLettersRequest, opts ...grpc.CallOption) (*RemoveDeadLettersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RemoveDeadLettersResponse)
+	err := c.cc.Invoke(ctx, AlertService_RemoveDeadLetters_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AlertServiceServer is the server API for AlertService service.
 // All implementations must embed UnimplementedAlertServiceServer
 // for forward compatibility.
 //
-// Finds alerts in the store, and shows new ones.
+// Finds alerts in the store, shows new ones, and looks after what could not become an alert there.
 type AlertServiceServer interface {
 	// Newest first. A query that does not parse gives INVALID_ARGUMENT with the position; a store that cannot be reached UNAVAILABLE.
 	SearchAlerts(context.Context, *SearchAlertsRequest) (*SearchAlertsResponse, error)
@@ -97,6 +159,15 @@ type AlertServiceServer interface {
 	AggregateAlerts(context.Context, *AggregateAlertsRequest) (*AggregateAlertsResponse, error)
 	// Sends alerts as the manager publishes them, from now on, until the caller ends the call.
 	WatchAlerts(*WatchAlertsRequest, grpc.ServerStreamingServer[WatchAlertsResponse]) error
+	// Lists dead letters, oldest first: events and alerts that could not be handled, with the reason. Without NATS UNAVAILABLE.
+	ListDeadLetters(context.Context, *ListDeadLettersRequest) (*ListDeadLettersResponse, error)
+	// One dead letter with its bytes. NOT_FOUND when there is none of that number (any more).
+	GetDeadLetter(context.Context, *GetDeadLetterRequest) (*GetDeadLetterResponse, error)
+	// Tries dead letters again and says of each what came of it. A letter is removed once what it holds is finished, and stays
+	// otherwise; it is never lost, and an alert that it holds is in the store once, however often it is tried.
+	RetryDeadLetters(*RetryDeadLettersRequest, grpc.ServerStreamingServer[RetryDeadLettersResponse]) error
+	// Removes dead letters for good, without trying them.
+	RemoveDeadLetters(context.Context, *RemoveDeadLettersRequest) (*RemoveDeadLettersResponse, error)
 	mustEmbedUnimplementedAlertServiceServer()
 }
 
@@ -115,6 +186,18 @@ func (UnimplementedAlertServiceServer) AggregateAlerts(context.Context, *Aggrega
 }
 func (UnimplementedAlertServiceServer) WatchAlerts(*WatchAlertsRequest, grpc.ServerStreamingServer[WatchAlertsResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchAlerts not implemented")
+}
+func (UnimplementedAlertServiceServer) ListDeadLetters(context.Context, *ListDeadLettersRequest) (*ListDeadLettersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDeadLetters not implemented")
+}
+func (UnimplementedAlertServiceServer) GetDeadLetter(context.Context, *GetDeadLetterRequest) (*GetDeadLetterResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDeadLetter not implemented")
+}
+func (UnimplementedAlertServiceServer) RetryDeadLetters(*RetryDeadLettersRequest, grpc.ServerStreamingServer[RetryDeadLettersResponse]) error {
+	return status.Error(codes.Unimplemented, "method RetryDeadLetters not implemented")
+}
+func (UnimplementedAlertServiceServer) RemoveDeadLetters(context.Context, *RemoveDeadLettersRequest) (*RemoveDeadLettersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RemoveDeadLetters not implemented")
 }
 func (UnimplementedAlertServiceServer) mustEmbedUnimplementedAlertServiceServer() {}
 func (UnimplementedAlertServiceServer) testEmbeddedByValue()                      {}
@@ -184,6 +267,71 @@ func _AlertService_WatchAlerts_Handler(srv interface{}, stream grpc.ServerStream
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type AlertService_WatchAlertsServer = grpc.ServerStreamingServer[WatchAlertsResponse]
 
+func _AlertService_ListDeadLetters_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDeadLettersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AlertServiceServer).ListDeadLetters(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AlertService_ListDeadLetters_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AlertServiceServer).ListDeadLetters(ctx, req.(*ListDeadLettersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AlertService_GetDeadLetter_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDeadLetterRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AlertServiceServer).GetDeadLetter(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AlertService_GetDeadLetter_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AlertServiceServer).GetDeadLetter(ctx, req.(*GetDeadLetterRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AlertService_RetryDeadLetters_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(RetryDeadLettersRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AlertServiceServer).RetryDeadLetters(m, &grpc.GenericServerStream[RetryDeadLettersRequest, RetryDeadLettersResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AlertService_RetryDeadLettersServer = grpc.ServerStreamingServer[RetryDeadLettersResponse]
+
+func _AlertService_RemoveDeadLetters_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RemoveDeadLettersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AlertServiceServer).RemoveDeadLetters(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AlertService_RemoveDeadLetters_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AlertServiceServer).RemoveDeadLetters(ctx, req.(*RemoveDeadLettersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AlertService_ServiceDesc is the grpc.ServiceDesc for AlertService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -199,11 +347,28 @@ var AlertService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "AggregateAlerts",
 			Handler:    _AlertService_AggregateAlerts_Handler,
 		},
+		{
+			MethodName: "ListDeadLetters",
+			Handler:    _AlertService_ListDeadLetters_Handler,
+		},
+		{
+			MethodName: "GetDeadLetter",
+			Handler:    _AlertService_GetDeadLetter_Handler,
+		},
+		{
+			MethodName: "RemoveDeadLetters",
+			Handler:    _AlertService_RemoveDeadLetters_Handler,
+		},
 	},
 	Streams: []grpc.StreamDesc{
 		{
 			StreamName:    "WatchAlerts",
 			Handler:       _AlertService_WatchAlerts_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "RetryDeadLetters",
+			Handler:       _AlertService_RetryDeadLetters_Handler,
 			ServerStreams: true,
 		},
 	},

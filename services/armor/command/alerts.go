@@ -16,7 +16,7 @@ import (
 func newAlerts() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "alerts",
-		Short: "Search, count and watch alerts",
+		Short: "Search, count and watch alerts, and see what could not become one",
 		Long: `Finds alerts in the store of a data directory: through the Armor that runs on it, else in the store itself.
 
 Queries are field:value pairs with AND, OR, NOT and parentheses; values may hold *, numbers may be ranges, phrases are quoted:
@@ -27,10 +27,11 @@ Queries are field:value pairs with AND, OR, NOT and parentheses; values may hold
   armor alerts search --json --limit 0 | jq -r '.rule.id' | sort | uniq -c
   armor alerts count --query 'rule.groups:amazon-ec2'
   armor alerts top source.ip --since 7d
-  armor alerts watch --min-level 5`,
+  armor alerts watch --min-level 5
+  armor alerts dead-letters list`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newAlertsSearch(), newAlertsCount(), newAlertsTop(), newAlertsWatch())
+	cmd.AddCommand(newAlertsSearch(), newAlertsCount(), newAlertsTop(), newAlertsWatch(), newDeadLetters())
 	return cmd
 }
 

@@ -55,6 +55,8 @@ func TestUsageErrorsAreOneLine(t *testing.T) {
 		{"certs", "init", "--days", "0"}, {"alerts", "search", "--limit", "-1"}, {"alerts", "top", "--size", "0"}, {"alerts", "count", "--since", "x"},
 		{"alerts", "search", "--since", "2026-01-02", "--until", "2026-01-01"}, {"up", "--data", "/proc/armor"},
 		{"alerts", "count", "--data", "/nonexistent"}, {"status", "--data", "/nonexistent"}, {"agents", "list", "--address", "nonsense"},
+		{"alerts", "dead-letters", "show", "x"}, {"alerts", "dead-letters", "show", "0"}, {"alerts", "dead-letters", "retry"}, {"alerts", "dead-letters", "retry", "1", "--all"},
+		{"alerts", "dead-letters", "retry", "--since", "1h"}, {"alerts", "dead-letters", "list", "--limit", "-1"}, {"alerts", "dead-letters", "remove"},
 	} {
 		code, out, errs := armor(t, "", args...)
 		if code != 2 || out != "" || strings.Count(errs, "\n") != 1 || !strings.HasPrefix(errs, "armor: ") {
@@ -64,7 +66,8 @@ func TestUsageErrorsAreOneLine(t *testing.T) {
 }
 
 func TestNothingRuns(t *testing.T) {
-	for _, args := range [][]string{{"status"}, {"agents", "list"}, {"agents", "show", "000"}, {"alerts", "watch"}} {
+	for _, args := range [][]string{{"status"}, {"agents", "list"}, {"agents", "show", "000"}, {"alerts", "watch"},
+		{"alerts", "dead-letters", "list"}, {"alerts", "dead-letters", "show", "1"}, {"alerts", "dead-letters", "retry", "--all"}, {"alerts", "dead-letters", "remove", "1"}} {
 		code, _, errs := armor(t, "", append(args, "--data", t.TempDir())...)
 		if code != 1 || !strings.Contains(errs, "armor up") {
 			t.Errorf("armor %v: code %d, %q", args, code, errs)

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -49,5 +50,22 @@ func TestTable(t *testing.T) {
 	want := "Count  Rule\n    7  one\n 1200  two�lines\n"
 	if out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
+
+// JSON stays what it is, and does nothing to a terminal.
+func TestJSONIsHarmless(t *testing.T) {
+	value := "a\u009b2Jb\x7fc\u202ed\u2028e\U000e0001f\ufeffgü"
+	plain, err := json.Marshal(map[string]string{"k": value})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := JSON(string(plain))
+	if strings.ContainsFunc(got, harmful) {
+		t.Errorf("harmful: %q", got)
+	}
+	var back map[string]string
+	if err := json.Unmarshal([]byte(got), &back); err != nil || back["k"] != value {
+		t.Errorf("%q, %v", back["k"], err)
 	}
 }
