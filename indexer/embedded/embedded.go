@@ -31,6 +31,7 @@ type Store struct {
 	now      func() time.Time
 	lock     *os.File
 
+	spare  spare        // processors for questions
 	files  sync.RWMutex // held for reading while a file is used, for writing while files are deleted
 	write  sync.Mutex   // one transaction at a time
 	mu     sync.Mutex   // guards what follows

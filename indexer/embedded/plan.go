@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -113,6 +114,51 @@ func loadFacets(ctx context.Context, tx *sql.Tx, c match.Condition, keep bool) (
 		f.all, f.match = true, nil
 	}
 	return f, rows.Err()
+}
+
+// set is those that match; nil: all.
+func (f *facets) set() map[int64]bool {
+	if f.all {
+		return nil
+	}
+	set := make(map[int64]bool, len(f.match))
+	for _, n := range f.match {
+		set[n] = true
+	}
+	return set
+}
+
+// join adds those that match by another condition.
+func (f *facets) join(o *facets) {
+	if f.all = f.all || o.all; f.all {
+		f.match = nil
+		return
+	}
+	f.match = append(f.match, o.match...)
+	slices.Sort(f.match)
+	f.match = slices.Compact(f.match)
+}
+
+// facetValues are the values of a field that stands in the facets.
+type facetValues struct {
+	of   map[int64][]int // numbers of a facet's values
+	keys []string        // by number
+}
+
+// values reads the values out of facets that were kept.
+func (f *facets) values(of field.Field) facetValues {
+	v := facetValues{of: make(map[int64][]int, len(f.docs))}
+	s := match.NewScan()
+	s.Field(of)
+	for n, doc := range f.docs {
+		s.Read(doc)
+		for _, number := range s.Values(0) {
+			if v.of[n] = append(v.of[n], number); number == len(v.keys) {
+				v.keys = append(v.keys, s.Key(0, number))
+			}
+		}
+	}
+	return v
 }
 
 // where is the SQL condition on the table alerts.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -137,7 +138,7 @@ func (r *reader) open(ctx context.Context, path string, params ...string) error 
 	if err != nil {
 		return errWith(r.path, "opening alerts", err)
 	}
-	db.SetMaxOpenConns(4)
+	db.SetMaxOpenConns(4 + runtime.GOMAXPROCS(0))
 	db.SetMaxIdleConns(1)
 	if _, err := checkVersion(ctx, db, r.path); err != nil {
 		_ = db.Close()

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"armor/indexer/match"
 	"armor/indexer/store"
 )
 
@@ -24,29 +23,29 @@ func (s *Store) Search(ctx context.Context, q store.Search) (store.Page, error) 
 	}
 	var page store.Page
 	p := newPlan(bound)
-	err = s.eachMonth(ctx, p, q.OldestFirst, func(tx *sql.Tx) error {
-		f, err := loadFacets(ctx, tx, p.facet, false)
+	err = s.eachMonth(ctx, p, q.OldestFirst, func(m *month) error {
+		f, err := loadFacets(ctx, m.tx, p.facet, false)
 		if err != nil {
 			return err
 		}
 		if p.rest != nil {
-			return p.scan(ctx, tx, f, q, &page)
+			return s.scan(ctx, m, p, f, q, &page)
 		}
 		if q.Uncounted {
 			if len(page.Hits) > q.Size || q.Size == 0 {
 				return nil
 			}
-			return p.page(ctx, tx, f, q, &page)
+			return p.page(ctx, m.tx, f, q, &page)
 		}
 		var n uint64
-		if err := p.grouped(ctx, tx, f, false, 0, func(_, _ int64, part uint64) error { n += part; return nil }); err != nil {
+		if err := p.grouped(ctx, m.tx, f, false, 0, func(_, _ int64, part uint64) error { n += part; return nil }); err != nil {
 			return err
 		}
 		page.Total += n
 		if n == 0 || len(page.Hits) > q.Size || q.Size == 0 {
 			return nil
 		}
-		return p.page(ctx, tx, f, q, &page)
+		return p.page(ctx, m.tx, f, q, &page)
 	})
 	if err != nil {
 		return store.Page{}, err
@@ -65,7 +64,7 @@ func (s *Store) Search(ctx context.Context, q store.Search) (store.Page, error) 
 }
 
 // eachMonth calls f for every month that a plan touches, newest first or oldest first, each in a transaction of its own.
-func (s *Store) eachMonth(ctx context.Context, p plan, oldestFirst bool, f func(*sql.Tx) error) error {
+func (s *Store) eachMonth(ctx context.Context, p plan, oldestFirst bool, f func(*month) error) error {
 	if p.never {
 		return nil
 	}
@@ -100,12 +99,12 @@ var (
 	maxMillis = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC).UnixMilli()
 )
 
-func (s *Store) inMonth(ctx context.Context, month string, f func(*sql.Tx) error) error {
-	r, err := s.acquire(ctx, month)
+func (s *Store) inMonth(ctx context.Context, name string, f func(*month) error) error {
+	r, err := s.acquire(ctx, name)
 	if err != nil {
 		return err
 	}
-	defer s.release(month, r)
+	defer s.release(name, r)
 	version, err := checkVersion(ctx, r.db, r.path)
 	if err != nil || version == 0 { // no tables yet: its writer has just made it
 		return err
@@ -115,7 +114,7 @@ func (s *Store) inMonth(ctx context.Context, month string, f func(*sql.Tx) error
 		return errWith(r.path, "reading alerts", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	return errWith(r.path, "reading alerts", f(tx))
+	return errWith(r.path, "reading alerts", f(&month{tx, r.db}))
 }
 
 // page reads the hits that a page still wants, and one more.
@@ -168,50 +167,4 @@ func (p *plan) hits(ctx context.Context, tx *sql.Tx, f *facets, q store.Search, 
 		page.Hits = append(page.Hits, h)
 	}
 	return rows.Err()
-}
-
-// scan reads every document of the span, counts those that match, and keeps the hits that a page still wants and one more. When
-// nobody wants the number it reads from the position on, and only until the page is full.
-func (p *plan) scan(ctx context.Context, tx *sql.Tx, f *facets, q store.Search, page *store.Page) error {
-	m := match.NewMatcher(p.rest)
-	if !q.Uncounted || q.After == nil {
-		return p.scanned(ctx, tx, f, m, q, page, "")
-	}
-	if err := p.scanned(ctx, tx, f, m, q, page, " AND time = ? AND id > ?", q.After.Millis, q.After.ID); err != nil {
-		return err
-	}
-	return p.scanned(ctx, tx, f, m, q, page, " AND time "+behind(q)+" ?", q.After.Millis)
-}
-
-func (p *plan) scanned(ctx context.Context, tx *sql.Tx, f *facets, m *match.Matcher, q store.Search, page *store.Page, more string, moreArgs ...any) error {
-	where, args := p.where(f)
-	rows, err := tx.QueryContext(ctx, "SELECT time, id, doc FROM alerts WHERE "+where+more+order(q), append(args, moreArgs...)...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for (!q.Uncounted || len(page.Hits) <= q.Size) && rows.Next() {
-		var ms int64
-		var id, doc sql.RawBytes
-		if err := rows.Scan(&ms, &id, &doc); err != nil {
-			return err
-		}
-		if !m.Match(doc) {
-			continue
-		}
-		page.Total++
-		if len(page.Hits) > q.Size || q.After != nil && before(q, ms, id) {
-			continue
-		}
-		page.Hits = append(page.Hits, store.Hit{ID: string(id), Time: time.UnixMilli(ms).UTC(), JSON: append([]byte(nil), doc...)})
-	}
-	return rows.Err()
-}
-
-// before tells whether a document comes no later in the order of a search than its position.
-func before(q store.Search, ms int64, id []byte) bool {
-	if ms == q.After.Millis {
-		return string(id) <= q.After.ID
-	}
-	return (ms > q.After.Millis) != q.OldestFirst
 }

@@ -10,8 +10,25 @@ import (
 	"armor/indexer/field"
 )
 
+// wordCutter cuts the value under test into words, once for all tests of it.
+type wordCutter struct {
+	spans []span
+	cut   bool // spans are those of the value under test
+}
+
+// begin says that another value comes.
+func (w *wordCutter) begin() { w.cut = false }
+
+func (w *wordCutter) of(text []byte) []span {
+	if !w.cut {
+		w.spans = spans(w.spans[:0], text)
+		w.cut = true
+	}
+	return w.spans
+}
+
 // test asks one value.
-func (m *Matcher) test(t *Test, value []byte, isString bool) bool {
+func (w *wordCutter) test(t *Test, value []byte, isString bool) bool {
 	switch t.Op {
 	case Equal:
 		return string(value) == t.Text && indexed(t.Field, value)
@@ -30,9 +47,9 @@ func (m *Matcher) test(t *Test, value []byte, isString bool) bool {
 		a = netip.AddrFrom16(a.WithZone("").As16())
 		return t.First.Compare(a) <= 0 && a.Compare(t.Last) <= 0
 	case Phrase:
-		return isString && m.phrase(value, t.Words)
+		return isString && w.phrase(value, t.Words)
 	case Word:
-		return isString && m.word(value, t.Parts)
+		return isString && w.word(value, t.Parts)
 	}
 	return false
 }
@@ -114,14 +131,14 @@ func Integer(f field.Field, value []byte) (int64, bool) {
 }
 
 // phrase looks for words that follow each other.
-func (m *Matcher) phrase(text []byte, words []string) bool {
+func (w *wordCutter) phrase(text []byte, words []string) bool {
 	if !mayHold(text, words[0]) {
 		return false
 	}
-	m.words(text)
-	for i := 0; i+len(words) <= len(m.spans); i++ {
+	cut := w.of(text)
+	for i := 0; i+len(words) <= len(cut); i++ {
 		n := 0
-		for n < len(words) && equalFolded(text[m.spans[i+n].start:m.spans[i+n].end], words[n]) {
+		for n < len(words) && equalFolded(text[cut[i+n].start:cut[i+n].end], words[n]) {
 			n++
 		}
 		if n == len(words) {
@@ -129,14 +146,6 @@ func (m *Matcher) phrase(text []byte, words []string) bool {
 		}
 	}
 	return false
-}
-
-// words cuts the value under test, once for all tests of it.
-func (m *Matcher) words(text []byte) {
-	if !m.cut {
-		m.spans = spans(m.spans[:0], text)
-		m.cut = true
-	}
 }
 
 // mayHold is false when the text cannot have the word, without cutting it into words. Texts or words with other characters
@@ -172,9 +181,8 @@ func lowerASCII(c byte) byte {
 }
 
 // word looks for one word that fits a pattern.
-func (m *Matcher) word(text []byte, parts []string) bool {
-	m.words(text)
-	for _, sp := range m.spans {
+func (w *wordCutter) word(text []byte, parts []string) bool {
+	for _, sp := range w.of(text) {
 		if fits([]byte(lower(string(text[sp.start:sp.end]))), parts) {
 			return true
 		}

@@ -7,53 +7,85 @@ import (
 	"time"
 
 	"armor/indexer/field"
-	"armor/indexer/jsontext"
 )
 
-// Reader reads the values of one field from documents, one after the other, as an aggregation counts them. It keeps its
-// buffers: use one per goroutine.
+// Reader reads the values of one field from documents, one after the other, as an aggregation counts them. It remembers every
+// value that it has met; use one per goroutine.
 type Reader struct {
-	field  field.Field
-	values []string
-	walker jsontext.Walker
-	intern map[string]string
+	scan *Scan
+	list []string
 }
 
 // NewReader makes a reader of a field.
 func NewReader(f field.Field) *Reader {
-	return &Reader{field: f, intern: make(map[string]string)}
+	r := &Reader{scan: NewScan()}
+	r.scan.Field(f)
+	return r
 }
 
 // Values gives the different values of a document. The slice is valid until the next call.
 func (r *Reader) Values(doc []byte) []string {
-	r.values = r.values[:0]
-	r.walker.Walk(doc, r)
-	return r.values
-}
-
-// Enter is part of the walk.
-func (r *Reader) Enter(path []byte) bool {
-	p := r.field.Path
-	return len(path) == len(p) && string(path) == p || len(path) < len(p) && p[len(path)] == '.' && string(path) == p[:len(path)]
-}
-
-// Scalar is part of the walk.
-func (r *Reader) Scalar(path, value []byte, _ bool) {
-	if string(path) != r.field.Path || !indexed(r.field, value) {
-		return
+	r.scan.Read(doc)
+	r.list = r.list[:0]
+	for _, n := range r.scan.Values(0) {
+		r.list = append(r.list, r.scan.Key(0, n))
 	}
-	key, ok := r.intern[string(value)]
+	return r.list
+}
+
+// values are those of one field in one document. They are read as text, and become keys only when somebody asks.
+type values struct {
+	field field.Field
+	text  []byte
+	ends  []int          // of the values in text
+	list  []int          // numbers of the different values
+	known map[string]int // number of a value, as it is written and as a key
+	keys  []string       // by number
+}
+
+func newValues(f field.Field) *values {
+	return &values{field: f, known: make(map[string]int)}
+}
+
+func (v *values) reset() { v.text, v.ends, v.list = v.text[:0], v.ends[:0], v.list[:0] }
+
+func (v *values) add(value []byte) {
+	if indexed(v.field, value) {
+		v.text = append(v.text, value...)
+		v.ends = append(v.ends, len(v.text))
+	}
+}
+
+func (v *values) numbers() []int {
+	start := 0
+	for _, end := range v.ends {
+		if n := v.number(v.text[start:end]); n >= 0 && !slices.Contains(v.list, n) {
+			v.list = append(v.list, n)
+		}
+		start = end
+	}
+	v.text, v.ends = v.text[:0], v.ends[:0] // asked again, the list is the answer
+	return v.list
+}
+
+// number of a value; -1: it is no key.
+func (v *values) number(value []byte) int {
+	if n, ok := v.known[string(value)]; ok {
+		return n
+	}
+	written := string(value)
+	key, ok := Key(v.field, written)
 	if !ok {
-		if key, ok = Key(r.field, string(value)); !ok {
-			return
-		}
-		if len(r.intern) < 4096 {
-			r.intern[string(value)] = key
-		}
+		return -1
 	}
-	if !slices.Contains(r.values, key) {
-		r.values = append(r.values, key)
+	n, ok := v.known[key]
+	if !ok {
+		n = len(v.keys)
+		v.keys = append(v.keys, key)
+		v.known[key] = n
 	}
+	v.known[written] = n
+	return n
 }
 
 // Key is the form in which a value is a key of an aggregation: an address and a time have one form each.
