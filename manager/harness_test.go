@@ -54,18 +54,37 @@ type rig struct {
 	ruleset atomic.Pointer[fs.FS]
 }
 
+// crashed gives a manager of the same name on the same NATS, as after a SIGKILL: nobody told the one before to end, and
+// whatever it still does must not count.
+func (r *rig) crashed(o rigOptions) *rig {
+	r.t.Helper()
+	o.beside = r
+	return newRig(r.t, o)
+}
+
 type rigOptions struct {
 	natsDir string
+	beside  *rig   // use its NATS
 	url     string // of a server that the test runs itself
 	nats    alertstream.Config
 	config  func(*Config)
+	ruleset fs.FS // nil: tiny
 }
 
 func newRig(t testing.TB, o rigOptions) *rig {
 	t.Helper()
 	r := &rig{t: t}
-	r.use(tiny("Attack"))
-	if o.url == "" {
+	if o.ruleset == nil {
+		o.ruleset = tiny("Attack")
+	}
+	r.use(o.ruleset)
+	switch {
+	case o.beside != nil:
+		r.nats = o.beside.nats
+		o.nats.InProcess = r.nats.InProcess()
+	case o.url != "":
+		o.nats.URL = o.url
+	default:
 		if o.natsDir == "" {
 			o.natsDir = t.TempDir()
 		}
@@ -76,8 +95,6 @@ func newRig(t testing.TB, o rigOptions) *rig {
 		t.Cleanup(ns.Shutdown)
 		r.nats = ns
 		o.nats.InProcess = ns.InProcess()
-	} else {
-		o.nats.URL = o.url
 	}
 	stream, err := alertstream.Connect(within(t), o.nats, quiet, nil)
 	if err != nil {
