@@ -43,6 +43,8 @@ func TestDocumentedGRPCCalls(t *testing.T) {
 		`"why":80301`:              "rule 80301 (level 2) did not fire",
 		"/SearchAlerts":            `"documents"`,
 		"/AggregateAlerts":         `"Amazon-ec2: Allocate Address"`,
+		"/ListDeadLetters":         `{}`,
+		"/RetryDeadLetters":        ``,
 		"GetProcessStatus":         `"indexer"`,
 		"ListAgents":               `"000"`,
 		"RulesetService/GetStatus": `"hash"`,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,8 +129,11 @@ func (f LetterFilter) reader() jetstream.ConsumerConfig {
 	switch {
 	case f.From > 0:
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, f.From
-	case !f.Since.IsZero():
+	case f.Since.After(time.Unix(0, 0)): // earlier, and too late, is more than the server can count
 		since := f.Since.UTC()
+		if last := time.Unix(0, math.MaxInt64).UTC(); since.After(last) {
+			since = last
+		}
 		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &since
 	}
 	return cfg

@@ -52,8 +52,13 @@ func TestLettersAreListedInPages(t *testing.T) {
 			t.Errorf("%q: %d letters on %d pages, want %d", reason, seen, pages, want)
 		}
 	}
-	if list, _, _, err := c.ListLetters(within(t), LetterFilter{Since: time.Now().Add(time.Hour)}, 10); err != nil || len(list) != 0 {
-		t.Errorf("since a later time: %v, %v", list, err)
+	for since, want := range map[time.Time]int{
+		time.Now().Add(time.Hour): 0, time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC): 0,
+		time.Now().Add(-time.Hour): 10, time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC): 10,
+	} {
+		if list, _, _, err := c.ListLetters(within(t), LetterFilter{Since: since}, 10); err != nil || len(list) != want {
+			t.Errorf("since %v: %d letters, %v; want %d", since, len(list), err, want)
+		}
 	}
 	if n := consumers(t, c, DeadLetterStream); n != 0 {
 		t.Errorf("%d readers were left behind", n)
