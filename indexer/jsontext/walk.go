@@ -1,6 +1,8 @@
 package jsontext
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -135,14 +137,29 @@ func skip(b []byte, i int) int {
 }
 
 func skipString(b []byte, i int) int {
-	for i = plainRun(b, i+1); i < len(b); i = plainRun(b, i) {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for i++; i+8 <= len(b); {
+		w := binary.LittleEndian.Uint64(b[i:])
+		quote, slash := w^(ones*'"'), w^(ones*'\\')
+		// A byte's top bit is set where a quote or backslash stands, and maybe behind the first of them.
+		stop := ((quote-ones)&^quote | (slash-ones)&^slash) & tops
+		if stop == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(stop) / 8
+		if b[i] == '"' {
+			return i + 1
+		}
+		i += 2
+	}
+	for ; i < len(b); i++ {
 		switch b[i] {
 		case '"':
 			return i + 1
 		case '\\':
 			i++
 		}
-		i++
 	}
 	return -1
 }
