@@ -13,8 +13,8 @@ import (
 	"io/fs"
 )
 
-//go:embed decoders rules lists
+//go:embed decoders rules lists tests/*.yaml
 var files embed.FS
 
-// FS is Armor's own ruleset as a tree that rules.Load takes.
+// FS is Armor's own ruleset as a tree that rules.Load takes, with its tests.
 func FS() fs.FS { return files }
