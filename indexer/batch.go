@@ -19,11 +19,16 @@ type timing struct {
 	extend  time.Duration // how often more time is asked for, well before
 	fetch   time.Duration // how long one fetch waits for alerts
 	check   time.Duration // how often the store is asked whether it works
+	probe   time.Duration // how often while it does not
+	slow    time.Duration // how long the store may take to answer before readiness says so
+	first   time.Duration // the wait after a first failure
+	longest time.Duration // the longest wait between two tries
 }
 
 func usualTiming() timing {
 	// The alerts of an indexer that was killed come again after ackWait; one that lives asks for more time well before.
-	return timing{ackWait: 10 * time.Second, extend: 3 * time.Second, fetch: 5 * time.Second, check: 10 * time.Second}
+	return timing{ackWait: 10 * time.Second, extend: 3 * time.Second, fetch: 5 * time.Second,
+		check: 10 * time.Second, probe: time.Second, slow: 8 * time.Second, first: 100 * time.Millisecond, longest: 10 * time.Second}
 }
 
 // item is an alert on its way to the store.
@@ -36,39 +41,48 @@ type item struct {
 }
 
 // finish brings every alert of a batch to its end: into the store or to the dead letters, then acknowledged. It tries until
-// ctx ends; what is left then is given back. An error is one that waiting does not mend.
-func (x *Indexer) finish(ctx context.Context, batch []*alertstream.Message) error {
+// ctx ends; what is left then is given back. An error is one that waiting does not mend. part names the writer in readiness.
+func (x *Indexer) finish(ctx context.Context, part string, batch []*alertstream.Message) error {
 	defer x.held.Add(-int64(len(batch)))
 	defer x.extend(batch)()
 	items := x.render(ctx, batch)
-	wait := newBackOff()
+	wait := x.newBackOff()
 	defer func() {
 		if len(items) == 0 {
 			wait.over(x.log, "the store takes alerts again")
 		}
 	}()
 	for len(items) > 0 && ctx.Err() == nil {
-		started := time.Now()
+		started, takes := time.Now(), x.takes.next()
+		answered := x.awaitAnswer(part)
 		left, reason, err := x.attempt(ctx, items)
+		answered()
 		x.metrics.writeSeconds.Observe(time.Since(started).Seconds())
 		items = left
 		switch {
 		case err != nil && store.IsPermanent(err):
-			x.problems.set("writing", err)
+			x.problems.set(part, err)
 			x.returnAll(items)
 			return err
 		case err != nil && ctx.Err() == nil:
 			reason = err.Error()
 		}
 		if reason == "" {
-			x.problems.set("writing", nil)
+			x.problems.set(part, nil)
+			if wait.tries > 0 && len(items) == 0 {
+				x.takes.tell()
+			}
 			continue // what is left was changed, and may be tried at once
 		}
 		x.metrics.retries.Inc()
 		err = errors.New(reason)
-		x.problems.set("writing", err)
+		x.problems.set(part, err)
 		wait.report(x.log, "the store does not take alerts", err)
-		wait.sleep(ctx)
+		select {
+		case x.suspect <- struct{}{}:
+		default:
+		}
+		wait.sleepUntil(ctx, takes)
 	}
 	x.returnAll(items)
 	return nil
@@ -156,17 +170,25 @@ func (x *Indexer) attempt(ctx context.Context, items []*item) (left []*item, rea
 func (x *Indexer) done(m *alertstream.Message, counter *counter) {
 	x.counters.received.inc()
 	counter.inc()
-	x.stored.Store(m.Stored.UnixNano())
+	x.detected.Store(detected(m).UnixNano())
 	if err := m.Ack(context.Background()); err != nil {
 		x.log.Debug("acknowledging an alert", "error", err)
 	}
+}
+
+// detected is when the manager decided on an alert; where it does not say, when the stream took it.
+func detected(m *alertstream.Message) time.Time {
+	if t := m.Alert.GetDetectedTime(); t != nil && t.IsValid() {
+		return t.AsTime()
+	}
+	return m.Stored
 }
 
 // deadLetter keeps the original bytes in the dead-letter stream, and acknowledges the alert when they are there. When ctx
 // ends before, the alert is given back.
 func (x *Indexer) deadLetter(ctx context.Context, m *alertstream.Message, reason, detail string) {
 	detail = fmt.Sprintf("alert %s, stream sequence %d: %s", m.Alert.GetId(), m.Sequence, detail)
-	for wait := newBackOff(); ; {
+	for wait := x.newBackOff(); ; {
 		err := x.deps.Stream.DeadLetterOf(ctx, m, reason, detail)
 		if err == nil {
 			x.problems.set("dead letters", nil)

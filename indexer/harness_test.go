@@ -105,7 +105,8 @@ func (r *rig) indexer(s store.Store, cfg Config) *Indexer {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	x.times = timing{ackWait: 2 * time.Second, extend: 200 * time.Millisecond, fetch: 200 * time.Millisecond, check: 50 * time.Millisecond}
+	x.times = timing{ackWait: 2 * time.Second, extend: 200 * time.Millisecond, fetch: 200 * time.Millisecond,
+		check: 50 * time.Millisecond, probe: 50 * time.Millisecond, slow: 100 * time.Millisecond, first: 100 * time.Millisecond, longest: 10 * time.Second}
 	return x
 }
 
@@ -124,6 +125,7 @@ func (r *rig) run(x *Indexer) (stop func() error) {
 		if !stopped {
 			_ = stop()
 		}
+		r.checkConservation(x) // at rest, after every test
 	})
 	return stop
 }

@@ -43,9 +43,11 @@ type Indexer struct {
 	counters counters
 	held     atomic.Int64 // alerts taken and not finished
 	problems problems
-	stored   atomic.Int64 // when the stream took the alert that was finished last, Unix nanoseconds
+	detected atomic.Int64 // when the manager decided on the alert that was finished last, Unix nanoseconds
 	pending  atomic.Int64 // alerts that the consumer has not finished, as asked last; -1: unknown
 	running  atomic.Bool
+	takes    news          // the store takes alerts again
+	suspect  chan struct{} // told when a write fails: the store is to be asked soon; capacity 1
 
 	setAside sparselog.Log // what may be said of every alert
 	times    timing
@@ -60,7 +62,7 @@ func New(cfg Config, deps Deps, log *slog.Logger, reg prometheus.Registerer) (*I
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
-	x := &Indexer{cfg: cfg, deps: deps, log: log, times: usualTiming()}
+	x := &Indexer{cfg: cfg, deps: deps, log: log, times: usualTiming(), suspect: make(chan struct{}, 1)}
 	x.pending.Store(-1)
 	x.problems.set("store", errors.New("the store was not asked yet"))
 	x.metrics = newMetrics(reg, x)
@@ -94,10 +96,10 @@ func (x *Indexer) Run(ctx context.Context) error {
 	work.Go(func() { x.observe(ctx) })
 	work.Go(func() { x.retain(ctx) })
 	work.Go(func() { x.watchStore(ctx, cancel) })
-	for range x.cfg.Consume.Writers {
+	for n := range x.cfg.Consume.Writers {
 		work.Go(func() {
 			for batch := range batches {
-				if err := x.finish(ctx, batch); err != nil {
+				if err := x.finish(ctx, fmt.Sprintf("writer %d", n+1), batch); err != nil {
 					cancel(err)
 				}
 			}
@@ -120,7 +122,7 @@ func ended(ctx context.Context, err error) error {
 
 // awaitStore waits until the store works.
 func (x *Indexer) awaitStore(ctx context.Context) error {
-	for wait := newBackOff(); ; {
+	for wait := x.newBackOff(); ; {
 		err := x.askStore(ctx)
 		if err == nil || store.IsPermanent(err) {
 			if err == nil {
@@ -135,10 +137,14 @@ func (x *Indexer) awaitStore(ctx context.Context) error {
 	}
 }
 
+// askStore asks the store whether it works. One that has not answered for a while counts as not working, whatever it answers
+// later.
 func (x *Indexer) askStore(ctx context.Context) error {
 	asking, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	answered := x.awaitAnswer("store")
 	err := x.deps.Store.Ready(asking)
+	answered()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -146,9 +152,29 @@ func (x *Indexer) askStore(ctx context.Context) error {
 	return err
 }
 
+// awaitAnswer makes readiness red when the store does not answer for long, until the function that it returns is called;
+// the caller then says how the part is.
+func (x *Indexer) awaitAnswer(part string) (answered func()) {
+	var mu sync.Mutex
+	over, since := false, time.Now()
+	timer := time.AfterFunc(x.times.slow, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !over {
+			x.problems.set(part, fmt.Errorf("the store has not answered since %s", since.UTC().Format(time.RFC3339)))
+		}
+	})
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+		timer.Stop()
+	}
+}
+
 // awaitConsumer waits until NATS has the consumer.
 func (x *Indexer) awaitConsumer(ctx context.Context) (*alertstream.Consumer, error) {
-	for wait := newBackOff(); ; {
+	for wait := x.newBackOff(); ; {
 		c, err := x.deps.Stream.Consumer(ctx, alertstream.ConsumerConfig{
 			Durable: Durable, MaxAckPending: max(10_000, 4*x.cfg.Consume.Batch*x.cfg.Consume.Writers), AckWait: x.times.ackWait,
 		})
@@ -163,19 +189,35 @@ func (x *Indexer) awaitConsumer(ctx context.Context) (*alertstream.Consumer, err
 	}
 }
 
-// watchStore asks the store from time to time whether it works, so that readiness tells also when nothing is written.
+// watchStore asks the store from time to time whether it works, so that readiness tells also when nothing is written; at once
+// and more often while it does not. When it works again, the writers need not wait any longer.
 func (x *Indexer) watchStore(ctx context.Context, fail context.CancelCauseFunc) {
-	for sleep(ctx, x.times.check) {
-		if err := x.askStore(ctx); store.IsPermanent(err) {
-			fail(err)
+	for away := false; sleep(ctx, x.times.probe); { // it is never asked more often
+		if !away {
+			timer := time.NewTimer(x.times.check)
+			select {
+			case <-timer.C:
+			case <-x.suspect:
+			case <-ctx.Done():
+			}
+			timer.Stop()
 		}
+		err := x.askStore(ctx)
+		switch {
+		case store.IsPermanent(err):
+			fail(err)
+		case err == nil && away:
+			x.takes.tell()
+		}
+		away = err != nil
 	}
 }
 
 // pull takes batches out of the stream. It waits while the writers have enough to do.
 func (x *Indexer) pull(ctx context.Context, consumer *alertstream.Consumer, batches chan<- []*alertstream.Message) error {
-	wait := newBackOff()
+	wait := x.newBackOff()
 	for ctx.Err() == nil {
+		again := x.deps.Stream.Reconnected()
 		batch, err := consumer.Fetch(ctx, x.cfg.Consume.Batch, x.times.fetch)
 		switch {
 		case ctx.Err() != nil:
@@ -186,12 +228,12 @@ func (x *Indexer) pull(ctx context.Context, consumer *alertstream.Consumer, batc
 		case err != nil:
 			x.problems.set("consumer", err)
 			wait.report(x.log, "fetching alerts", err)
-			wait.sleep(ctx)
+			wait.sleepUntil(ctx, again)
 			continue
 		}
 		x.problems.set("consumer", nil)
 		wait.over(x.log, "alerts can be fetched again")
-		wait = newBackOff()
+		wait = x.newBackOff()
 		if len(batch) == 0 {
 			continue
 		}

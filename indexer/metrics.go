@@ -29,7 +29,7 @@ func newMetrics(reg prometheus.Registerer, x *Indexer) *metrics {
 			func() float64 { return float64(x.held.Load()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "armor_indexer_pending", Help: "Alerts in NATS that are not finished; -1: unknown."},
 			func() float64 { return float64(x.pending.Load()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "armor_indexer_lag_seconds", Help: "Age in NATS of the alert finished last, while any is pending."}, x.lag),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "armor_indexer_lag_seconds", Help: "Seconds since the manager decided on the alert finished last, while any is pending."}, x.lag),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "armor_indexer_ready", Help: "1 while alerts move to the store."}, func() float64 {
 			if x.Ready() != nil {
 				return 0

@@ -60,8 +60,12 @@ func (p *problems) err() error {
 	}
 	slices.Sort(parts)
 	var errs []error
+	said := make(map[string]bool)
 	for _, part := range parts {
-		errs = append(errs, fmt.Errorf("%s: %w", part, p.list[part]))
+		if text := p.list[part].Error(); !said[text] { // writers have the same to say
+			said[text] = true
+			errs = append(errs, fmt.Errorf("%s: %w", part, p.list[part]))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -89,9 +93,9 @@ func (x *Indexer) Status() *armorv1.ComponentStatus {
 	return s
 }
 
-// lag is how long ago the stream took the alert that was finished last; 0: nothing is pending.
+// lag is how long ago the manager decided on the alert that was finished last; 0: nothing is pending.
 func (x *Indexer) lag() float64 {
-	at := x.stored.Load()
+	at := x.detected.Load()
 	if at == 0 || x.pending.Load() == 0 && x.held.Load() == 0 {
 		return 0
 	}

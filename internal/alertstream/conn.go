@@ -38,6 +38,9 @@ type Conn struct {
 	closed     bool
 	problems   map[string]error // by part: why this Conn is not ready
 	publishers []*Publisher
+	again      chan struct{}   // closed and replaced when the connection is there again
+	link       context.Context // ends when the connection is lost
+	lose       context.CancelFunc
 
 	life context.Context // ends with Close
 	stop context.CancelFunc
@@ -50,8 +53,9 @@ func New(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Conn, error)
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	c := &Conn{cfg: cfg, log: log, metrics: newMetrics(reg), problems: map[string]error{}}
+	c := &Conn{cfg: cfg, log: log, metrics: newMetrics(reg), problems: map[string]error{}, again: make(chan struct{})}
 	c.life, c.stop = context.WithCancel(context.Background())
+	c.link, c.lose = context.WithCancel(c.life)
 	c.setProblem("connection", fmt.Errorf("not connected to %s yet", cfg.where()))
 	return c, nil
 }
@@ -231,10 +235,28 @@ func (c *Conn) disconnected(err error) {
 	c.log.Warn("connection lost, trying again", "nats", c.cfg.where(), "err", err)
 	c.mu.Lock()
 	publishers := slices.Clone(c.publishers)
+	c.lose()
 	c.mu.Unlock()
 	for _, p := range publishers {
 		p.fail(err)
 	}
+}
+
+// Reconnected is closed when the connection that was lost is there again: whoever waits to try again may do so at once.
+func (c *Conn) Reconnected() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.again
+}
+
+// untilLost gives a context that ends with ctx, or as soon as the connection of this moment is lost: no answer comes then.
+func (c *Conn) untilLost(ctx context.Context) (context.Context, context.CancelFunc) {
+	c.mu.Lock()
+	link := c.link
+	c.mu.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(link, cancel)
+	return ctx, func() { stop(); cancel() }
 }
 
 // reconnected checks the streams again: the server may have lost its data.
@@ -247,6 +269,9 @@ func (c *Conn) reconnected() {
 		c.mu.Unlock()
 		return
 	}
+	c.link, c.lose = context.WithCancel(c.life)
+	close(c.again)
+	c.again = make(chan struct{})
 	c.work.Add(1)
 	c.mu.Unlock()
 	go func() {

@@ -152,10 +152,12 @@ func (k *Consumer) pull(ctx context.Context, request pullRequest) ([]*Message, e
 	}
 	k.pulls++
 	reply := k.inbox + strconv.FormatUint(k.pulls, 36)
+	linked, release := k.conn.untilLost(ctx)
+	defer release()
 	if err := k.conn.nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+AlertStream+"."+k.cfg.Durable, reply, data); err != nil {
 		return nil, err
 	}
-	deadline, cancel := context.WithTimeout(ctx, request.Expires+fetchGrace)
+	deadline, cancel := context.WithTimeout(linked, request.Expires+fetchGrace)
 	defer cancel()
 	var got []*Message
 	for len(got) < request.Batch {
@@ -163,6 +165,8 @@ func (k *Consumer) pull(ctx context.Context, request pullRequest) ([]*Message, e
 		switch {
 		case err != nil && (len(got) > 0 || ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded)):
 			return got, nil
+		case err != nil && ctx.Err() == nil && linked.Err() != nil:
+			return nil, errors.New("the connection was lost")
 		case err != nil:
 			return nil, err
 		case strings.HasPrefix(m.Reply, "$JS.ACK."):
