@@ -70,7 +70,7 @@ func New(cfg Config, deps Deps, log *slog.Logger, reg prometheus.Registerer) (*M
 		return nil, errors.New("manager: Deps.Stream is missing")
 	}
 	m := &Manager{cfg: cfg, log: log, stream: deps.Stream}
-	m.ruleset = &keeper{load: deps.Load, now: deps.Now, source: sourceOf(cfg.Ruleset), limits: cfg.State.limits(), log: log}
+	m.ruleset = &keeper{load: deps.Load, now: deps.Now, source: sourceOf(cfg.Ruleset), tests: cfg.Ruleset.Tests, limits: cfg.State.limits(), log: log}
 	engine, err := m.ruleset.first()
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func New(cfg Config, deps Deps, log *slog.Logger, reg prometheus.Registerer) (*M
 	}, log)
 	m.pipeline.Use(engine)
 	m.ruleset.use = m.pipeline.Use
-	m.ingest = ingest.New(m.pipeline, m.registry, m.journal, cfg.Name, cfg.Pipeline.Window, log, reg)
+	m.ingest = ingest.New(m.pipeline, m.registry, m.journal, cfg.Name, cfg.Limits, log, reg)
 	if err := m.measure(reg); err != nil {
 		m.Close()
 		return nil, fmt.Errorf("manager: registering metrics: %w", err)
@@ -122,7 +122,7 @@ func (m *Manager) remember(ctx context.Context, stream *alertstream.Conn, engine
 func (m *Manager) Register(s grpc.ServiceRegistrar) {
 	armorv1.RegisterIngestServiceServer(s, m.ingest)
 	armorv1.RegisterRulesetServiceServer(s, diagnostics.New(m.ruleset, m.ruleset.now, m.log))
-	armorv1.RegisterFleetServiceServer(s, registry.NewFleet(m.registry))
+	armorv1.RegisterFleetServiceServer(s, registry.NewFleet(m.registry, m.ingest.Replay))
 	armorv1.RegisterEnrollmentServiceServer(s, registry.Enrollment{})
 }
 
@@ -133,6 +133,12 @@ func (m *Manager) Run(ctx context.Context) error {
 	defer cancel()
 	var work sync.WaitGroup
 	work.Go(func() { m.registry.Run(inner) })
+	if m.cfg.GoneAfter > 0 {
+		own := pipeline.Agent{ID: "000", Name: m.cfg.Name}
+		work.Go(func() {
+			m.registry.Watch(inner, m.cfg.GoneAfter, func(ctx context.Context, ev *armorv1.Event) error { return m.pipeline.Own(ctx, own, ev) })
+		})
+	}
 	work.Go(func() { m.journal.Run(inner, m.cfg.State.journal(), m.pipeline.Quiet, m.ruleset.state) })
 	work.Go(func() {
 		if err := m.stream.RunJanitor(inner); err != nil && !errors.Is(err, context.Canceled) {

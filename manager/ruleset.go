@@ -9,6 +9,7 @@ import (
 
 	"armor/manager/diagnostics"
 	"armor/rules"
+	"armor/rules/rulestest"
 	"armor/rules/selection"
 )
 
@@ -18,6 +19,7 @@ type keeper struct {
 	use    func(*rules.Engine)
 	now    func() time.Time
 	source string
+	tests  func() ([]rulestest.Case, []error)
 	limits rules.StateLimits
 	log    *slog.Logger
 
@@ -56,7 +58,7 @@ func (k *keeper) engine(rs *rules.Ruleset) *rules.Engine {
 
 func (k *keeper) set(rs *rules.Ruleset) {
 	k.mu.Lock()
-	k.inForce = diagnostics.Ruleset{Rules: rs, Loaded: k.now(), Source: k.source}
+	k.inForce = diagnostics.Ruleset{Rules: rs, Loaded: k.now(), Source: k.source, Tests: sync.OnceValues(k.tests)}
 	k.mu.Unlock()
 	k.log.Info("ruleset in force", "source", k.source, "hash", rs.Hash(), "rules", len(rs.Rules()), "decoders", rs.DecoderCount(), "problems", len(rs.Problems()))
 }

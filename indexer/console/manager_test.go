@@ -65,7 +65,15 @@ func (m *managerStandIn) GetRule(_ context.Context, r *armorv1.GetRuleRequest) (
 		Mitre:         []*armorv1.RuleMitre{{Id: "T1489", Technique: "Service Stop" + m.taint, Tactics: []string{"Impact" + m.taint}}, {Id: "javascript:alert(1)" + m.taint}},
 		Compliance:    []*armorv1.RuleCompliance{{Standard: "pci_dss" + m.taint, Requirements: []string{"10.6.1" + m.taint}}},
 		Info:          "Look who was refused." + m.taint,
-		Xml:           m.taint + "<rule id=\"80309\" level=\"5\">\n  <if_sid>80308</if_sid>\n  <match>\"errorCode\":\"Client.UnauthorizedOperation\"</match>\n  <description>Amazon-ec2: Stop instance unauthorized</description>\n</rule>",
+		TestsTotal:    2,
+		Tests: []*armorv1.RuleTest{
+			{Name: "80309 fires" + m.taint, File: "tests/0100-amazon-ec2_test.yaml" + m.taint, Line: 70, Fires: true, EventsTotal: 1, Events: []*armorv1.RuleTestEvent{
+				{Log: `{"aws":{"eventName":"StopInstances"}}` + m.taint, Repeat: 3, AfterSeconds: 10, Expect: []string{"rule 80309" + m.taint, "level 5"}}}},
+			{Name: "80309 silent" + m.taint, File: "tests/0100-amazon-ec2_test.yaml" + m.taint, Line: 80, EventsTotal: 21, Events: []*armorv1.RuleTestEvent{
+				{Log: "<script>window.hacked=1</script>" + m.taint, LogCut: true, Repeat: 1, Expect: []string{"not 80309"}}}},
+		},
+		TestProblems: []string{"tests/broken.yaml:3: unknown key" + m.taint},
+		Xml:          m.taint + "<rule id=\"80309\" level=\"5\">\n  <if_sid>80308</if_sid>\n  <match>\"errorCode\":\"Client.UnauthorizedOperation\"</match>\n  <description>Amazon-ec2: Stop instance unauthorized</description>\n</rule>",
 	}, nil
 }
 

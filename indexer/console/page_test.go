@@ -300,6 +300,10 @@ func testManagerViews(t *testing.T, p *tab, _ store.Store) {
 	p.want(`[...document.querySelectorAll('#view-rule .technique')].map((t) => [t.textContent, t.querySelector('a')?.href ?? '', t.querySelector('a')?.rel ?? ''].join())`,
 		`["T1489 Service Stop Impact,https://attack.mitre.org/techniques/T1489/,noreferrer noopener","javascript:alert(1),,"]`)
 	p.want(`[...document.querySelectorAll('#view-rule tbody a')].map((a) => a.textContent)`, `["80308","80999"]`)
+	p.want(`[...document.querySelectorAll('#view-rule .rule-test')].map((t) => t.querySelector('h3').textContent + ' | ' + t.querySelector('.expect').textContent)`,
+		`["80309 fires Fires | rule 80309 · level 5","80309 silent Silent | not 80309"]`)
+	p.want(`document.querySelector('#view-rule .rule-test:nth-of-type(2) pre').textContent`, "<script>window.hacked=1</script>…")
+	p.want(`document.querySelector('#view-rule .rule-tests .problems').textContent`, "tests/broken.yaml:3: unknown key")
 	p.picture("rule")
 	p.click("#view-rule .view-head a")
 	p.until(alertsTile + ` === '10'`)

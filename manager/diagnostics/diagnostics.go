@@ -16,6 +16,7 @@ import (
 
 	armorv1 "armor/proto/armor/v1"
 	"armor/rules"
+	"armor/rules/rulestest"
 )
 
 // Ruleset is a ruleset in force.
@@ -26,6 +27,8 @@ type Ruleset struct {
 	Loaded time.Time
 	// Source says where it came from.
 	Source string
+	// Tests reads the tests that stand beside the rules, once; nil: there are none. An error for each file that cannot be read.
+	Tests func() ([]rulestest.Case, []error)
 }
 
 // Keeper holds the ruleset in force.

@@ -44,6 +44,7 @@ func (s *Service) GetRule(_ context.Context, req *armorv1.GetRuleRequest) (*armo
 	for _, c := range r.Compliance {
 		out.Compliance = append(out.Compliance, &armorv1.RuleCompliance{Standard: valid(c.Standard), Requirements: validAll(c.Requirements)})
 	}
+	addTests(out, s.keeper.InForce())
 	return out, nil
 }
 

@@ -158,8 +158,12 @@ func iniCases(sections []*section) []testCase {
 				}
 			}
 			c.last = want.check
-			if strings.HasSuffix(t.key, "fail") {
+			fails := strings.HasSuffix(t.key, "fail")
+			if fails {
 				c.last = want.checkNot
+			}
+			if n := len(c.events); n > 0 {
+				c.events[n-1].wants = want.wants(fails)
 			}
 			cases = append(cases, c)
 		}

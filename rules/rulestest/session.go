@@ -26,6 +26,7 @@ type event struct {
 	after  time.Duration
 	repeat int
 	checks []check
+	wants  []Want
 }
 
 // check compares one thing. The verdict is nil where there was no event.

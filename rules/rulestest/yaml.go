@@ -183,6 +183,7 @@ func (r *yamlReader) event(n *yaml.Node, base rules.Event) event {
 	}
 	if expect, ok := keys["expect"]; ok {
 		e.checks = r.expect(expect)
+		e.wants = wants(expect)
 	}
 	return e
 }

@@ -14,6 +14,7 @@ import (
 
 	"armor/rules"
 	"armor/rules/ruleset"
+	"armor/rules/rulestest"
 )
 
 // Config names the parts of a ruleset. The zero value is Armor's own ruleset, whole.
@@ -76,6 +77,33 @@ func (c Config) Load() (*rules.Ruleset, error) {
 	return rules.Load(rules.Options{
 		Include: c.Include, Exclude: c.Exclude, SetRuleDecoder: decoders, Strict: c.Strict, Dialect: dialect,
 	}, sources...)
+}
+
+// Tests reads the tests that stand beside the rules of every source, as they are on disk now. Errors are one for each file that
+// cannot be read.
+func (c Config) Tests() ([]rulestest.Case, []error) {
+	sources, err := c.sources()
+	if err != nil {
+		return nil, []error{err}
+	}
+	var cases []rulestest.Case
+	var errs []error
+	for _, source := range sources {
+		more, wrong := rulestest.Beside(source.FS)
+		for i := range more {
+			if source.Name != "" {
+				more[i].File = source.Name + "/" + more[i].File
+			}
+		}
+		cases = append(cases, more...)
+		for _, err := range wrong {
+			if source.Name != "" {
+				err = fmt.Errorf("%s: %w", source.Name, err)
+			}
+			errs = append(errs, err)
+		}
+	}
+	return cases, errs
 }
 
 // Source names where the ruleset comes from, for people.

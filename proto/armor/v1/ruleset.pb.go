@@ -72,7 +72,7 @@ func (x RulesetProblem_Severity) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RulesetProblem_Severity.Descriptor instead.
 func (RulesetProblem_Severity) EnumDescriptor() ([]byte, []int) {
-	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{12, 0}
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{14, 0}
 }
 
 // Lines to try.
@@ -631,7 +631,13 @@ type GetRuleResponse struct {
 	// Seconds for which it is silent after it fired; 0: none.
 	IgnoreSeconds uint32 `protobuf:"varint,11,opt,name=ignore_seconds,json=ignoreSeconds,proto3" json:"ignore_seconds,omitempty"`
 	// It only carries others: no alert comes of it.
-	NoAlert       bool `protobuf:"varint,12,opt,name=no_alert,json=noAlert,proto3" json:"no_alert,omitempty"`
+	NoAlert bool `protobuf:"varint,12,opt,name=no_alert,json=noAlert,proto3" json:"no_alert,omitempty"`
+	// Tests beside the rules that name it, those first in which it must fire; at most 50.
+	Tests []*RuleTest `protobuf:"bytes,13,rep,name=tests,proto3" json:"tests,omitempty"`
+	// How many tests name it in all.
+	TestsTotal uint32 `protobuf:"varint,14,opt,name=tests_total,json=testsTotal,proto3" json:"tests_total,omitempty"`
+	// Test files that could not be read, and why.
+	TestProblems  []string `protobuf:"bytes,15,rep,name=test_problems,json=testProblems,proto3" json:"test_problems,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -750,6 +756,200 @@ func (x *GetRuleResponse) GetNoAlert() bool {
 	return false
 }
 
+func (x *GetRuleResponse) GetTests() []*RuleTest {
+	if x != nil {
+		return x.Tests
+	}
+	return nil
+}
+
+func (x *GetRuleResponse) GetTestsTotal() uint32 {
+	if x != nil {
+		return x.TestsTotal
+	}
+	return 0
+}
+
+func (x *GetRuleResponse) GetTestProblems() []string {
+	if x != nil {
+		return x.TestProblems
+	}
+	return nil
+}
+
+// A test of the ruleset: events in order, in a session of their own.
+type RuleTest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, one in its file.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// File that it was read from.
+	File string `protobuf:"bytes,2,opt,name=file,proto3" json:"file,omitempty"`
+	// Line of it, from 1.
+	Line uint32 `protobuf:"varint,3,opt,name=line,proto3" json:"line,omitempty"`
+	// The rule must fire on one of the events; else it must be silent, or silences.
+	Fires bool `protobuf:"varint,4,opt,name=fires,proto3" json:"fires,omitempty"`
+	// The events; at most 20.
+	Events []*RuleTestEvent `protobuf:"bytes,5,rep,name=events,proto3" json:"events,omitempty"`
+	// How many events it has in all.
+	EventsTotal   uint32 `protobuf:"varint,6,opt,name=events_total,json=eventsTotal,proto3" json:"events_total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleTest) Reset() {
+	*x = RuleTest{}
+	mi := &file_armor_v1_ruleset_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleTest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleTest) ProtoMessage() {}
+
+func (x *RuleTest) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_ruleset_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleTest.ProtoReflect.Descriptor instead.
+func (*RuleTest) Descriptor() ([]byte, []int) {
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RuleTest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RuleTest) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *RuleTest) GetLine() uint32 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *RuleTest) GetFires() bool {
+	if x != nil {
+		return x.Fires
+	}
+	return false
+}
+
+func (x *RuleTest) GetEvents() []*RuleTestEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *RuleTest) GetEventsTotal() uint32 {
+	if x != nil {
+		return x.EventsTotal
+	}
+	return 0
+}
+
+// An event of a test.
+type RuleTestEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The line; at most 8 KiB of it.
+	Log string `protobuf:"bytes,1,opt,name=log,proto3" json:"log,omitempty"`
+	// The line is longer.
+	LogCut bool `protobuf:"varint,2,opt,name=log_cut,json=logCut,proto3" json:"log_cut,omitempty"`
+	// How many times it comes; the last is judged.
+	Repeat uint32 `protobuf:"varint,3,opt,name=repeat,proto3" json:"repeat,omitempty"`
+	// Seconds that pass before it, each time.
+	AfterSeconds float64 `protobuf:"fixed64,4,opt,name=after_seconds,json=afterSeconds,proto3" json:"after_seconds,omitempty"`
+	// What it must end in, such as "rule 80301" or "not 80303"; none: it is not judged.
+	Expect        []string `protobuf:"bytes,5,rep,name=expect,proto3" json:"expect,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleTestEvent) Reset() {
+	*x = RuleTestEvent{}
+	mi := &file_armor_v1_ruleset_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleTestEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleTestEvent) ProtoMessage() {}
+
+func (x *RuleTestEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_armor_v1_ruleset_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleTestEvent.ProtoReflect.Descriptor instead.
+func (*RuleTestEvent) Descriptor() ([]byte, []int) {
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RuleTestEvent) GetLog() string {
+	if x != nil {
+		return x.Log
+	}
+	return ""
+}
+
+func (x *RuleTestEvent) GetLogCut() bool {
+	if x != nil {
+		return x.LogCut
+	}
+	return false
+}
+
+func (x *RuleTestEvent) GetRepeat() uint32 {
+	if x != nil {
+		return x.Repeat
+	}
+	return 0
+}
+
+func (x *RuleTestEvent) GetAfterSeconds() float64 {
+	if x != nil {
+		return x.AfterSeconds
+	}
+	return 0
+}
+
+func (x *RuleTestEvent) GetExpect() []string {
+	if x != nil {
+		return x.Expect
+	}
+	return nil
+}
+
 // A MITRE ATT&CK technique.
 type RuleMitre struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -765,7 +965,7 @@ type RuleMitre struct {
 
 func (x *RuleMitre) Reset() {
 	*x = RuleMitre{}
-	mi := &file_armor_v1_ruleset_proto_msgTypes[8]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -777,7 +977,7 @@ func (x *RuleMitre) String() string {
 func (*RuleMitre) ProtoMessage() {}
 
 func (x *RuleMitre) ProtoReflect() protoreflect.Message {
-	mi := &file_armor_v1_ruleset_proto_msgTypes[8]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -790,7 +990,7 @@ func (x *RuleMitre) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleMitre.ProtoReflect.Descriptor instead.
 func (*RuleMitre) Descriptor() ([]byte, []int) {
-	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{8}
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RuleMitre) GetId() string {
@@ -827,7 +1027,7 @@ type RuleCompliance struct {
 
 func (x *RuleCompliance) Reset() {
 	*x = RuleCompliance{}
-	mi := &file_armor_v1_ruleset_proto_msgTypes[9]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -839,7 +1039,7 @@ func (x *RuleCompliance) String() string {
 func (*RuleCompliance) ProtoMessage() {}
 
 func (x *RuleCompliance) ProtoReflect() protoreflect.Message {
-	mi := &file_armor_v1_ruleset_proto_msgTypes[9]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -852,7 +1052,7 @@ func (x *RuleCompliance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleCompliance.ProtoReflect.Descriptor instead.
 func (*RuleCompliance) Descriptor() ([]byte, []int) {
-	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{9}
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RuleCompliance) GetStandard() string {
@@ -878,7 +1078,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_armor_v1_ruleset_proto_msgTypes[10]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -890,7 +1090,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_armor_v1_ruleset_proto_msgTypes[10]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -903,7 +1103,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{10}
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{12}
 }
 
 // The ruleset in force.
@@ -929,7 +1129,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_armor_v1_ruleset_proto_msgTypes[11]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -941,7 +1141,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_armor_v1_ruleset_proto_msgTypes[11]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -954,7 +1154,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{11}
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetStatusResponse) GetHash() string {
@@ -1025,7 +1225,7 @@ type RulesetProblem struct {
 
 func (x *RulesetProblem) Reset() {
 	*x = RulesetProblem{}
-	mi := &file_armor_v1_ruleset_proto_msgTypes[12]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1037,7 +1237,7 @@ func (x *RulesetProblem) String() string {
 func (*RulesetProblem) ProtoMessage() {}
 
 func (x *RulesetProblem) ProtoReflect() protoreflect.Message {
-	mi := &file_armor_v1_ruleset_proto_msgTypes[12]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1050,7 +1250,7 @@ func (x *RulesetProblem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesetProblem.ProtoReflect.Descriptor instead.
 func (*RulesetProblem) Descriptor() ([]byte, []int) {
-	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{12}
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RulesetProblem) GetFile() string {
@@ -1097,7 +1297,7 @@ type ReloadRequest struct {
 
 func (x *ReloadRequest) Reset() {
 	*x = ReloadRequest{}
-	mi := &file_armor_v1_ruleset_proto_msgTypes[13]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1109,7 +1309,7 @@ func (x *ReloadRequest) String() string {
 func (*ReloadRequest) ProtoMessage() {}
 
 func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_armor_v1_ruleset_proto_msgTypes[13]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1122,7 +1322,7 @@ func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadRequest.ProtoReflect.Descriptor instead.
 func (*ReloadRequest) Descriptor() ([]byte, []int) {
-	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{13}
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{15}
 }
 
 // What came of a reload.
@@ -1140,7 +1340,7 @@ type ReloadResponse struct {
 
 func (x *ReloadResponse) Reset() {
 	*x = ReloadResponse{}
-	mi := &file_armor_v1_ruleset_proto_msgTypes[14]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1152,7 +1352,7 @@ func (x *ReloadResponse) String() string {
 func (*ReloadResponse) ProtoMessage() {}
 
 func (x *ReloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_armor_v1_ruleset_proto_msgTypes[14]
+	mi := &file_armor_v1_ruleset_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1165,7 +1365,7 @@ func (x *ReloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadResponse.ProtoReflect.Descriptor instead.
 func (*ReloadResponse) Descriptor() ([]byte, []int) {
-	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{14}
+	return file_armor_v1_ruleset_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ReloadResponse) GetSwapped() bool {
@@ -1233,7 +1433,7 @@ const file_armor_v1_ruleset_proto_rawDesc = "" +
 	"\x05rules\x18\x01 \x03(\v2\x15.armor.v1.RuleSummaryR\x05rules\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\" \n" +
 	"\x0eGetRuleRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\rR\x02id\"\xdf\x03\n" +
+	"\x02id\x18\x01 \x01(\rR\x02id\"\xcf\x04\n" +
 	"\x0fGetRuleResponse\x12)\n" +
 	"\x04rule\x18\x01 \x01(\v2\x15.armor.v1.RuleSummaryR\x04rule\x12\x10\n" +
 	"\x03xml\x18\x02 \x01(\tR\x03xml\x12/\n" +
@@ -1249,7 +1449,24 @@ const file_armor_v1_ruleset_proto_rawDesc = "" +
 	"\x11timeframe_seconds\x18\n" +
 	" \x01(\rR\x10timeframeSeconds\x12%\n" +
 	"\x0eignore_seconds\x18\v \x01(\rR\rignoreSeconds\x12\x19\n" +
-	"\bno_alert\x18\f \x01(\bR\anoAlert\"S\n" +
+	"\bno_alert\x18\f \x01(\bR\anoAlert\x12(\n" +
+	"\x05tests\x18\r \x03(\v2\x12.armor.v1.RuleTestR\x05tests\x12\x1f\n" +
+	"\vtests_total\x18\x0e \x01(\rR\n" +
+	"testsTotal\x12#\n" +
+	"\rtest_problems\x18\x0f \x03(\tR\ftestProblems\"\xb0\x01\n" +
+	"\bRuleTest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04file\x18\x02 \x01(\tR\x04file\x12\x12\n" +
+	"\x04line\x18\x03 \x01(\rR\x04line\x12\x14\n" +
+	"\x05fires\x18\x04 \x01(\bR\x05fires\x12/\n" +
+	"\x06events\x18\x05 \x03(\v2\x17.armor.v1.RuleTestEventR\x06events\x12!\n" +
+	"\fevents_total\x18\x06 \x01(\rR\veventsTotal\"\x8f\x01\n" +
+	"\rRuleTestEvent\x12\x10\n" +
+	"\x03log\x18\x01 \x01(\tR\x03log\x12\x17\n" +
+	"\alog_cut\x18\x02 \x01(\bR\x06logCut\x12\x16\n" +
+	"\x06repeat\x18\x03 \x01(\rR\x06repeat\x12#\n" +
+	"\rafter_seconds\x18\x04 \x01(\x01R\fafterSeconds\x12\x16\n" +
+	"\x06expect\x18\x05 \x03(\tR\x06expect\"S\n" +
 	"\tRuleMitre\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\ttechnique\x18\x02 \x01(\tR\ttechnique\x12\x18\n" +
@@ -1301,7 +1518,7 @@ func file_armor_v1_ruleset_proto_rawDescGZIP() []byte {
 }
 
 var file_armor_v1_ruleset_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_armor_v1_ruleset_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_armor_v1_ruleset_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_armor_v1_ruleset_proto_goTypes = []any{
 	(RulesetProblem_Severity)(0),  // 0: armor.v1.RulesetProblem.Severity
 	(*LogtestRequest)(nil),        // 1: armor.v1.LogtestRequest
@@ -1312,14 +1529,16 @@ var file_armor_v1_ruleset_proto_goTypes = []any{
 	(*ListRulesResponse)(nil),     // 6: armor.v1.ListRulesResponse
 	(*GetRuleRequest)(nil),        // 7: armor.v1.GetRuleRequest
 	(*GetRuleResponse)(nil),       // 8: armor.v1.GetRuleResponse
-	(*RuleMitre)(nil),             // 9: armor.v1.RuleMitre
-	(*RuleCompliance)(nil),        // 10: armor.v1.RuleCompliance
-	(*GetStatusRequest)(nil),      // 11: armor.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),     // 12: armor.v1.GetStatusResponse
-	(*RulesetProblem)(nil),        // 13: armor.v1.RulesetProblem
-	(*ReloadRequest)(nil),         // 14: armor.v1.ReloadRequest
-	(*ReloadResponse)(nil),        // 15: armor.v1.ReloadResponse
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*RuleTest)(nil),              // 9: armor.v1.RuleTest
+	(*RuleTestEvent)(nil),         // 10: armor.v1.RuleTestEvent
+	(*RuleMitre)(nil),             // 11: armor.v1.RuleMitre
+	(*RuleCompliance)(nil),        // 12: armor.v1.RuleCompliance
+	(*GetStatusRequest)(nil),      // 13: armor.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),     // 14: armor.v1.GetStatusResponse
+	(*RulesetProblem)(nil),        // 15: armor.v1.RulesetProblem
+	(*ReloadRequest)(nil),         // 16: armor.v1.ReloadRequest
+	(*ReloadResponse)(nil),        // 17: armor.v1.ReloadResponse
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
 }
 var file_armor_v1_ruleset_proto_depIdxs = []int32{
 	3,  // 0: armor.v1.LogtestResponse.results:type_name -> armor.v1.LogtestResult
@@ -1327,27 +1546,29 @@ var file_armor_v1_ruleset_proto_depIdxs = []int32{
 	4,  // 2: armor.v1.GetRuleResponse.rule:type_name -> armor.v1.RuleSummary
 	4,  // 3: armor.v1.GetRuleResponse.parents:type_name -> armor.v1.RuleSummary
 	4,  // 4: armor.v1.GetRuleResponse.children:type_name -> armor.v1.RuleSummary
-	9,  // 5: armor.v1.GetRuleResponse.mitre:type_name -> armor.v1.RuleMitre
-	10, // 6: armor.v1.GetRuleResponse.compliance:type_name -> armor.v1.RuleCompliance
-	16, // 7: armor.v1.GetStatusResponse.load_time:type_name -> google.protobuf.Timestamp
-	13, // 8: armor.v1.GetStatusResponse.problems:type_name -> armor.v1.RulesetProblem
-	0,  // 9: armor.v1.RulesetProblem.severity:type_name -> armor.v1.RulesetProblem.Severity
-	13, // 10: armor.v1.ReloadResponse.problems:type_name -> armor.v1.RulesetProblem
-	1,  // 11: armor.v1.RulesetService.Logtest:input_type -> armor.v1.LogtestRequest
-	5,  // 12: armor.v1.RulesetService.ListRules:input_type -> armor.v1.ListRulesRequest
-	7,  // 13: armor.v1.RulesetService.GetRule:input_type -> armor.v1.GetRuleRequest
-	11, // 14: armor.v1.RulesetService.GetStatus:input_type -> armor.v1.GetStatusRequest
-	14, // 15: armor.v1.RulesetService.Reload:input_type -> armor.v1.ReloadRequest
-	2,  // 16: armor.v1.RulesetService.Logtest:output_type -> armor.v1.LogtestResponse
-	6,  // 17: armor.v1.RulesetService.ListRules:output_type -> armor.v1.ListRulesResponse
-	8,  // 18: armor.v1.RulesetService.GetRule:output_type -> armor.v1.GetRuleResponse
-	12, // 19: armor.v1.RulesetService.GetStatus:output_type -> armor.v1.GetStatusResponse
-	15, // 20: armor.v1.RulesetService.Reload:output_type -> armor.v1.ReloadResponse
-	16, // [16:21] is the sub-list for method output_type
-	11, // [11:16] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	11, // 5: armor.v1.GetRuleResponse.mitre:type_name -> armor.v1.RuleMitre
+	12, // 6: armor.v1.GetRuleResponse.compliance:type_name -> armor.v1.RuleCompliance
+	9,  // 7: armor.v1.GetRuleResponse.tests:type_name -> armor.v1.RuleTest
+	10, // 8: armor.v1.RuleTest.events:type_name -> armor.v1.RuleTestEvent
+	18, // 9: armor.v1.GetStatusResponse.load_time:type_name -> google.protobuf.Timestamp
+	15, // 10: armor.v1.GetStatusResponse.problems:type_name -> armor.v1.RulesetProblem
+	0,  // 11: armor.v1.RulesetProblem.severity:type_name -> armor.v1.RulesetProblem.Severity
+	15, // 12: armor.v1.ReloadResponse.problems:type_name -> armor.v1.RulesetProblem
+	1,  // 13: armor.v1.RulesetService.Logtest:input_type -> armor.v1.LogtestRequest
+	5,  // 14: armor.v1.RulesetService.ListRules:input_type -> armor.v1.ListRulesRequest
+	7,  // 15: armor.v1.RulesetService.GetRule:input_type -> armor.v1.GetRuleRequest
+	13, // 16: armor.v1.RulesetService.GetStatus:input_type -> armor.v1.GetStatusRequest
+	16, // 17: armor.v1.RulesetService.Reload:input_type -> armor.v1.ReloadRequest
+	2,  // 18: armor.v1.RulesetService.Logtest:output_type -> armor.v1.LogtestResponse
+	6,  // 19: armor.v1.RulesetService.ListRules:output_type -> armor.v1.ListRulesResponse
+	8,  // 20: armor.v1.RulesetService.GetRule:output_type -> armor.v1.GetRuleResponse
+	14, // 21: armor.v1.RulesetService.GetStatus:output_type -> armor.v1.GetStatusResponse
+	17, // 22: armor.v1.RulesetService.Reload:output_type -> armor.v1.ReloadResponse
+	18, // [18:23] is the sub-list for method output_type
+	13, // [13:18] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_armor_v1_ruleset_proto_init() }
@@ -1361,7 +1582,7 @@ func file_armor_v1_ruleset_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_armor_v1_ruleset_proto_rawDesc), len(file_armor_v1_ruleset_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   15,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

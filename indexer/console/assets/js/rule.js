@@ -5,6 +5,7 @@ import { el, replace } from './dom.js';
 import { technique } from './mitre.js';
 import { count, levelClass, plural, visible } from './text.js';
 import { ago, rangeName, stamp } from './time.js';
+import { ruleTests } from './ruletests.js';
 import { unavailable } from './unavailable.js';
 
 let asked = 0; // the newest question; the answer to an older one is not shown any more
@@ -57,6 +58,7 @@ function show(box, answer, fired, deps) {
         answer.no_alert || level === 0 ? item('Alert', ['None of its own: it carries others']) : null,
         item('File', rule.file ? [el('code', {}, visible(`${rule.file}:${rule.line ?? 0}`))] : [])),
       answer.xml ? [el('h2', {}, 'Definition'), el('pre', { tabindex: '0', 'aria-label': 'Definition' }, visible(answer.xml))] : null),
+    ruleTests(answer),
     related('Hangs under', answer.parents ?? (rule.parents ?? []).map((p) => ({ id: p })), deps),
     related(`Rules under it${Number(answer.children_total ?? 0) > (answer.children ?? []).length ? ` (the first of ${count(answer.children_total)})` : ''}`, answer.children ?? [], deps));
 }
