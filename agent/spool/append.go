@@ -33,6 +33,8 @@ type pending struct {
 	done      chan struct{}
 	written   bool
 	abandoned bool
+	reserved  bool // may use the reserve, and goes first
+	refuse    bool // rather than wait
 }
 
 const commitFrame = frameHeader + 1 + 12
@@ -45,6 +47,13 @@ var frameBuffers = sync.Pool{New: func() any { return new(pending) }}
 // stands in their Sequence is set to 0. It waits while the spool is full or the disk fails, until ctx ends; then the batch may
 // be durable or not, but never in part. Neither events nor positions are kept hold of.
 func (s *Spool) Append(ctx context.Context, events []*armorv1.Event, positions ...Position) error {
+	return s.append(ctx, events, positions, manner{})
+}
+
+// manner is how a batch goes into the spool.
+type manner struct{ reserved, refuse bool }
+
+func (s *Spool) append(ctx context.Context, events []*armorv1.Event, positions []Position, how manner) error {
 	if len(events) == 0 && len(positions) == 0 {
 		return nil
 	}
@@ -52,11 +61,12 @@ func (s *Spool) Append(ctx context.Context, events []*armorv1.Event, positions .
 	if err := p.encode(events, positions); err != nil {
 		return err
 	}
+	p.reserved, p.refuse = how.reserved, how.refuse
 	if p.size() > s.maxBytes/2 {
 		return fmt.Errorf("a batch of %d bytes, with half of spool.max_bytes at %d: %w", p.size(), s.maxBytes/2, ErrTooLarge)
 	}
 	s.mu.Lock()
-	s.queue = append(s.queue, p)
+	s.enqueue(p)
 	s.mu.Unlock()
 	err := s.write(ctx, p)
 	if err == nil {
@@ -116,6 +126,9 @@ func (s *Spool) write(ctx context.Context, p *pending) error {
 		if wait == nil {
 			continue
 		}
+		if p.refuse {
+			return s.giveUp(p, s.whyNot())
+		}
 		timer := time.NewTimer(after)
 		select {
 		case <-p.done:
@@ -142,7 +155,7 @@ func (s *Spool) giveUp(p *pending, cause error) error {
 			break
 		}
 	}
-	s.full = s.full && len(s.queue) > 0
+	s.full = s.full && (p.refuse || len(s.queue) > 0)
 	return fmt.Errorf("writing to the spool: %w", cause)
 }
 
@@ -156,6 +169,14 @@ func (s *Spool) writeQueue(p *pending) (wait chan struct{}, after time.Duration)
 		}
 		group := s.group()
 		s.full = len(group) == 0
+		if s.full && s.finished() > 0 {
+			wait, after = s.makeRoom(s.queue[0])
+			s.mu.Unlock()
+			if wait != nil {
+				return wait, after
+			}
+			continue
+		}
 		if s.full && !s.stale() {
 			wait = s.freed
 			s.mu.Unlock()
@@ -220,7 +241,7 @@ func (s *Spool) group() []*pending {
 	n := 0
 	for _, q := range s.queue {
 		size += q.size()
-		if s.bytes+size+segmentHeader > s.maxBytes || n > 0 && size > groupBytes {
+		if s.bytes+size+segmentHeader > s.limit(q) || n > 0 && size > groupBytes {
 			break
 		}
 		n++

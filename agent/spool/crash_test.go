@@ -23,13 +23,15 @@ import (
 // TestKilledAtEveryOperation stops the world at each operation of the disk in turn, by the death of the process and by a loss of
 // power. What Append had accepted is there, once, in order; positions and events agree.
 func TestKilledAtEveryOperation(t *testing.T) {
-	for limit, finished := 1, false; !finished; limit++ {
-		synctest.Test(t, func(t *testing.T) { finished = stopAt(t, limit) })
+	for _, keep := range []time.Duration{0, time.Hour} {
+		for limit, finished := 1, false; !finished; limit++ {
+			synctest.Test(t, func(t *testing.T) { finished = stopAt(t, limit, keep) })
+		}
 	}
 }
 
 // stopAt writes until the disk has done limit operations, and checks what is on it. It returns true if all was written before.
-func stopAt(t *testing.T, limit int) (finished bool) {
+func stopAt(t *testing.T, limit int, keep time.Duration) (finished bool) {
 	disk := newMemDisk()
 	ops := 0
 	disk.fail = func(string, string) error {
@@ -39,7 +41,7 @@ func stopAt(t *testing.T, limit int) (finished bool) {
 		return nil
 	}
 	accepted, receipted := 0, 0
-	s, _, err := Open(Options{Dir: dir, MaxBytes: 1 << 20, SegmentBytes: 4 << 10, FS: disk})
+	s, _, err := Open(Options{Dir: dir, MaxBytes: 1 << 20, SegmentBytes: 4 << 10, FS: disk, Keep: keep})
 	if err == nil {
 		for n := 1; n <= 30; n += 3 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

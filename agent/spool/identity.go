@@ -33,6 +33,20 @@ type identity struct {
 	Reason  string    `json:"reason"`
 	Place   string    `json:"place,omitempty"`
 	Spans   []span    `json:"spans"` // ascending; the last one is growing
+	Lost    uint64    `json:"lost_events,omitempty"`
+	Gaps    []Gap     `json:"gaps,omitempty"` // that nobody has been told of
+}
+
+// maxGaps bounds how many gaps are remembered; of more, the oldest ones go, and only their events stay counted.
+const maxGaps = 1000
+
+// remember keeps gaps until they are told, and counts their events.
+func (id *identity) remember(gaps []Gap) {
+	for _, gap := range gaps {
+		id.Lost += gap.Last - gap.First + 1
+	}
+	id.Gaps = slices.Concat(id.Gaps, gaps)
+	id.Gaps = id.Gaps[max(len(id.Gaps)-maxGaps, 0):]
 }
 
 // newIdentity numbers the ranges from 1 under a new random id. The last range is the growing one.

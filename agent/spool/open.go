@@ -30,17 +30,22 @@ type Recovery struct {
 // Gap is a run of lost events.
 type Gap struct {
 	// SpoolID and the sequences of the lost events under it.
-	SpoolID     string
-	First, Last uint64
+	SpoolID string `json:"spool_id"`
+	First   uint64 `json:"first"`
+	Last    uint64 `json:"last"`
 	// Reason in words: what is damaged, and where it is kept.
-	Reason string
+	Reason string `json:"reason"`
+	// Found is when.
+	Found time.Time `json:"found"`
+	// Running says that it was found while the spool was in use, not when it was opened.
+	Running bool `json:"running,omitempty"`
 }
 
 // Open opens the spool in opts.Dir, or makes it. Damage is no error: all events before it in its file, and all those of the
 // other files, are kept, and the Recovery says what is missing. An error that Retryable knows may pass by itself.
 func Open(opts Options) (*Spool, Recovery, error) {
 	s := &Spool{
-		dir: opts.Dir, maxBytes: opts.MaxBytes, segmentBytes: opts.SegmentBytes, place: opts.Place, fs: opts.FS, log: opts.Log,
+		dir: opts.Dir, maxBytes: opts.MaxBytes, segmentBytes: opts.SegmentBytes, keep: opts.Keep, place: opts.Place, fs: opts.FS, log: opts.Log,
 		turn: make(chan struct{}, 1), grown: make(chan struct{}), freed: make(chan struct{}), closed: make(chan struct{}),
 	}
 	if s.maxBytes == 0 {
@@ -240,6 +245,7 @@ func (s *Spool) judge(sv *survey) error {
 	for _, r := range lost {
 		s.stats.Lost += r.len()
 	}
+	s.id.remember(sv.Gaps)
 	s.stats.Spooled = sv.Events
 	s.stats.Recovered = sv.Events + s.stats.Lost
 	if reason != "" {
@@ -264,7 +270,7 @@ func (s *Spool) judge(sv *survey) error {
 // report describes the gaps and what else is wrong with the files.
 func (s *Spool) report(sv *survey, lost []ordinals) {
 	for _, r := range lost {
-		gap := Gap{SpoolID: s.id.ID, Reason: "the file is missing"}
+		gap := Gap{SpoolID: s.id.ID, Reason: "the file is missing", Found: time.Now().UTC()}
 		gap.First = s.id.sequence(r.first)
 		gap.Last = s.id.sequence(r.last)
 		if gap.First == 0 {
@@ -284,7 +290,7 @@ func (s *Spool) report(sv *survey, lost []ordinals) {
 			next = s.segments[i+1].base
 		}
 		failure := sv.failures[seg.serial]
-		seg.keep = seg.next() < next || seg.adopted || failure != nil && !errors.Is(failure, errCut)
+		seg.aside = seg.next() < next || seg.adopted || failure != nil && !errors.Is(failure, errCut)
 	}
 }
 
@@ -325,7 +331,7 @@ func (s *Spool) takeIdentity(reason string, ranges []ordinals) error {
 		ranges = ranges[:n-1]
 	}
 	id := newIdentity(reason, ranges)
-	id.Place = s.place
+	id.Place, id.Lost, id.Gaps = s.place, s.id.Lost, s.id.Gaps
 	if err := s.saveIdentity(id); err != nil {
 		return err
 	}
@@ -359,7 +365,7 @@ func (s *Spool) startWriting(sv *survey) error {
 		sv.Warnings = append(sv.Warnings, fmt.Sprintf("%s cannot be used (%v); kept as %s", name, sv.failures[serial], kept))
 	}
 	n := len(s.segments)
-	if n == 0 || s.segments[n-1].keep {
+	if n == 0 || s.segments[n-1].aside {
 		_, err := s.begin(sv.serials + 1)
 		return err
 	}

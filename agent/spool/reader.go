@@ -3,10 +3,7 @@ package spool
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
-	"os"
-	"sort"
 	"syscall"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -17,14 +14,9 @@ import (
 
 // Reader hands out the events of a spool in order. One goroutine at a time may use it.
 type Reader struct {
-	spool *Spool
-	id    string
-	next  uint64 // sequence
-
-	file    File
-	serial  uint64
-	frames  frameReader
-	ordinal uint64 // of the event at or after frames.off
+	cursor
+	id      string
+	next    uint64 // sequence
 	encoded []byte
 }
 
@@ -61,22 +53,15 @@ func (s *Spool) NewReader(spoolID string, after uint64) (*Reader, error) {
 	if id != spoolID {
 		return nil, ErrRenewed
 	}
-	return &Reader{spool: s, id: id, next: max(first, after+1)}, nil
+	return &Reader{cursor: cursor{spool: s}, id: id, next: max(first, after+1)}, nil
 }
 
-// Close releases the reader.
-func (r *Reader) Close() error {
-	if r.file == nil {
-		return nil
-	}
-	f := r.file
-	r.file, r.serial = nil, 0
-	return f.Close()
-}
+// First is the sequence of the event that Next returns next.
+func (r *Reader) First() uint64 { return r.next }
 
 // Next returns up to maxEvents events of up to maxBytes encoded bytes; an event that is larger comes alone. It waits until there
-// is one or ctx ends. ErrRenewed: the spool has a new id, begin anew. ErrClosed: the spool was closed. Other errors are the
-// disk's, and the next call tries again.
+// is one or ctx ends. ErrRenewed: the spool has a new id, begin anew. ErrDiscarded: the next event was given up. ErrClosed: the spool
+// was closed. Other errors are the disk's, and the next call tries again.
 func (r *Reader) Next(ctx context.Context, maxEvents, maxBytes int) (Batch, error) {
 	for {
 		seg, ordinal, end, err := r.find(ctx)
@@ -112,21 +97,15 @@ func (r *Reader) find(ctx context.Context) (seg segment, ordinal uint64, end int
 			err = ErrClosed
 		case s.id.ID != r.id:
 			err = ErrRenewed
+		case r.next < s.sequenceAt(s.firstPending()):
+			err = ErrDiscarded
 		}
 		if err != nil {
 			s.mu.Unlock()
 			return segment{}, 0, 0, err
 		}
-		r.next = max(r.next, s.sequenceAt(s.firstPending()))
-		ordinal, _ = s.id.ordinal(r.next)
-		if ordinal < s.nextOrdinal() {
-			i := sort.Search(len(s.segments), func(i int) bool { return s.segments[i].base > ordinal }) - 1
-			i = max(i, 0)
-			seg = *s.segments[i]
-			end = seg.disk
-			if i == len(s.segments)-1 {
-				end = seg.size
-			}
+		if ordinal, _ = s.id.ordinal(r.next); ordinal < s.nextOrdinal() {
+			seg, end = s.segmentOf(ordinal)
 			s.mu.Unlock()
 			return seg, ordinal, end, nil
 		}
@@ -143,46 +122,27 @@ func (r *Reader) find(ctx context.Context) (seg segment, ordinal uint64, end int
 
 // read collects events of one segment from the ordinal on.
 func (r *Reader) read(seg segment, ordinal uint64, end int64, maxEvents, maxBytes int) (Batch, error) {
-	if r.file == nil || r.serial != seg.serial {
-		_ = r.Close()
-		f, err := r.spool.fs.OpenFile(r.spool.path(segmentName(seg.serial)), os.O_RDONLY, 0)
-		if err != nil {
-			return Batch{}, err
-		}
-		r.file, r.serial = f, seg.serial
-		r.frames = frameReader{file: f, buf: r.frames.buf[:0]}
-		r.ordinal = 0
+	if err := r.seek(&seg, ordinal, end); err != nil {
+		return Batch{}, err
 	}
-	if at := seg.locate(ordinal); r.ordinal == 0 || r.ordinal > ordinal || r.ordinal < at.ordinal {
-		r.frames.off, r.ordinal = at.off, at.ordinal
-	}
-	r.frames.end = end
 	r.encoded = r.encoded[:0]
 	batch := Batch{First: r.next, Last: r.next - 1}
-	for r.ordinal < seg.next() && batch.Len() < maxEvents {
-		k, payload, size, err := r.frames.peek()
+	for ; ordinal < seg.next() && batch.Len() < maxEvents; ordinal++ {
+		payload, err := r.peek(ordinal)
+		if err != nil && batch.Len() > 0 {
+			break // what is whole first
+		}
 		if err != nil {
-			if err == io.EOF {
-				err = errCut
-			}
-			if batch.Len() > 0 {
-				break // what is whole first
-			}
 			return Batch{}, err
 		}
-		if k == kindEvent {
-			if r.ordinal >= ordinal {
-				start := len(r.encoded)
-				r.encoded = appendEvent(r.encoded, batch.Last+1, payload)
-				if len(r.encoded) > maxBytes && start > 0 {
-					r.encoded = r.encoded[:start]
-					break
-				}
-				batch.Last++
-			}
-			r.ordinal++
+		start := len(r.encoded)
+		r.encoded = appendEvent(r.encoded, batch.Last+1, payload)
+		if len(r.encoded) > maxBytes && start > 0 {
+			r.encoded = r.encoded[:start]
+			break
 		}
-		r.frames.advance(size)
+		batch.Last++
+		r.advance()
 	}
 	if batch.Len() == 0 {
 		return Batch{}, errCut // the segment says that it has the event

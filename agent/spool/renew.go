@@ -3,6 +3,7 @@ package spool
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // readAttempts is how often the disk may refuse to read an event before it counts as lost.
@@ -87,13 +88,20 @@ func (s *Spool) lose(ctx context.Context, serial, ordinal uint64, reason error) 
 		return nil // somebody else did it
 	}
 	old, count := s.id, seg.count
+	gone := ordinals{max(ordinal, s.marks.receipted+1), min(last, seg.base+count-1)}
+	lost := gone.len()
+	if lost > 0 {
+		s.id.remember([]Gap{{
+			SpoolID: old.ID, First: old.sequence(gone.first), Last: old.sequence(gone.first) + lost - 1, Found: time.Now().UTC(), Running: true,
+			Reason: fmt.Sprintf("%s cannot be read: %v", s.path(segmentName(serial)), reason),
+		}})
+	}
 	seg.count = ordinal - seg.base
 	if err := s.renew("events are lost", s.ranges()); err != nil {
-		seg.count = count
+		seg.count, s.id = count, old
 		return err
 	}
-	seg.keep = true
-	lost := ordinals{max(ordinal, s.marks.receipted+1), min(last, seg.base+count-1)}.len()
+	seg.aside = true
 	s.stats.Lost += lost
 	s.stats.Spooled -= lost
 	first := old.sequence(ordinal)

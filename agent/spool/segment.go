@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A segment is one file of the log: a header, then frames. Only the last one is written to.
@@ -21,8 +22,10 @@ type segment struct {
 	disk   int64  // bytes of the file
 	index  []place
 
-	keep    bool // part of it is damaged: put aside rather than removed
+	aside   bool // part of it is damaged: put aside rather than removed
 	adopted bool // the last batch is not whole, but some of it counts
+
+	finished time.Time // when all of it was found to be receipted; zero: it was not
 }
 
 // place is where an event stands; every 256th is noted.

@@ -1,7 +1,8 @@
 // Package spool keeps events on disk from the moment that they count as read until the manager has finished them. What Append
 // accepted survives the death of the process at any moment, is handed out in order under a sequence without gaps, and is never
-// dropped: a full spool makes Append wait. How far each input has read is kept in the same log, in the same batch as the events,
-// so that a restart neither repeats nor skips.
+// dropped unless its owner says so: a full spool makes Append wait. How far each input has read is kept in the same log, in the
+// same batch as the events, so that a restart neither repeats nor skips. Finished events stay for a while, as long as there is room,
+// and can be read again.
 package spool
 
 import (
@@ -33,6 +34,8 @@ type Options struct {
 	MaxBytes int64
 	// SegmentBytes is the size at which a new file is begun; space is freed a file at a time. Zero: DefaultSegmentBytes.
 	SegmentBytes int64
+	// Keep is how long finished events stay, to be read again; they are removed earlier when their room is needed. Zero: not at all.
+	Keep time.Duration
 	// Place names where the folder is: a copy of it has another. A spool that finds itself in another place takes a new id, so
 	// that its sequences are not taken for those of the spool that it was copied from. Empty: nobody knows.
 	Place string
@@ -47,6 +50,7 @@ type Spool struct {
 	dir          string
 	maxBytes     int64
 	segmentBytes int64
+	keep         time.Duration
 	place        string
 	fs           FS
 	log          *slog.Logger
@@ -72,9 +76,12 @@ type Spool struct {
 	again    bool    // receipts will be noted again
 	pause    time.Duration
 	unread   failedRead
+	replays  int         // that run: kept segments do not expire
+	expiry   *time.Timer // of the oldest kept segment; nil: nothing is kept
 }
 
-// Stats are the counters of a spool, in events, and its size. At any moment Recovered + Appended = Receipted + Spooled + Lost.
+// Stats are the counters of a spool, in events, and its size. At any moment Recovered + Appended = Receipted + Spooled + Lost +
+// Discarded.
 type Stats struct {
 	// Recovered events were in the spool, without a receipt, when it was opened; those found lost included.
 	Recovered uint64
@@ -86,8 +93,16 @@ type Stats struct {
 	Spooled uint64
 	// Lost events were accepted once and could not be read again: their part of the disk is damaged.
 	Lost uint64
-	// Bytes on disk, and their bound.
+	// Discarded events were given up by Discard.
+	Discarded uint64
+	// LostEver is Lost of all times, since the spool was made.
+	LostEver uint64
+	// Kept events are finished and can be read again.
+	Kept uint64
+	// Bytes on disk, kept events included, and their bound.
 	Bytes, MaxBytes int64
+	// KeptBytes are the bytes of files that hold nothing but finished events: room for new ones.
+	KeptBytes int64
 	// Segments is the number of files.
 	Segments int
 	// Full says that Append waits for space.
@@ -151,12 +166,25 @@ func (s *Spool) Stats() Stats {
 	stats := s.stats
 	stats.Bytes, stats.MaxBytes, stats.Segments = s.bytes, s.maxBytes, len(s.segments)
 	stats.Full, stats.Failure = s.full, errors.Join(s.writing.err, s.noting.err)
+	stats.LostEver = s.id.Lost
+	for _, r := range s.keptRanges() {
+		stats.Kept += r.len()
+	}
+	for _, seg := range s.segments[:s.finished()] {
+		stats.KeptBytes += seg.disk
+	}
 	return stats
 }
 
-// Free says that the manager has finished everything up to sequence. Files that hold nothing else are removed, after what was
-// receipted is durable. A sequence that was never given out is an error and frees nothing; one that is free already is none.
+// Free says that the manager has finished everything up to sequence. Files that hold nothing else are removed when they have been
+// kept, after what was receipted is durable. A sequence that was never given out is an error and frees nothing; one that is free
+// already is none.
 func (s *Spool) Free(spoolID string, sequence uint64) error {
+	return s.release(spoolID, sequence, &s.stats.Receipted)
+}
+
+// release moves the mark of what is finished and counts the events under it.
+func (s *Spool) release(spoolID string, sequence uint64, counter *uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if spoolID != s.id.ID {
@@ -173,7 +201,7 @@ func (s *Spool) Free(spoolID string, sequence uint64) error {
 		return nil
 	}
 	n := s.countUpTo(ordinal)
-	s.stats.Receipted += n
+	*counter += n
 	s.stats.Spooled -= n
 	s.marks.receipted = ordinal
 	s.note()
@@ -217,37 +245,6 @@ func (s *Spool) countUpTo(ordinal uint64) (n uint64) {
 	return n
 }
 
-// removeFinished removes the segments that hold only receipted events, but never the last one.
-func (s *Spool) removeFinished() error {
-	finished := 0
-	for finished < len(s.segments)-1 && s.segments[finished].next()-1 <= s.marks.receipted {
-		finished++
-	}
-	if finished == 0 {
-		return nil
-	}
-	if err := s.marks.file.Sync(); err != nil {
-		return err
-	}
-	for range finished {
-		seg := s.segments[0]
-		var err error
-		if seg.keep {
-			_, err = s.putAside(segmentName(seg.serial))
-		} else {
-			err = s.fs.Remove(s.path(segmentName(seg.serial)))
-		}
-		if err != nil && !isNotExist(err) {
-			return err
-		}
-		s.segments = s.segments[1:]
-		s.bytes -= seg.disk
-	}
-	close(s.freed)
-	s.freed = make(chan struct{})
-	return nil
-}
-
 func (s *Spool) path(name string) string { return filepath.Join(s.dir, name) }
 
 func (s *Spool) isClosed() bool {
@@ -273,6 +270,9 @@ func (s *Spool) Close() error {
 		return nil
 	}
 	close(s.closed)
+	if s.expiry != nil {
+		s.expiry.Stop()
+	}
 	s.mu.Unlock()
 	s.turn <- struct{}{} // after the one who writes
 	return errors.Join(s.marks.file.Sync(), s.active.Close(), s.marks.file.Close(), s.pos.file.Close())

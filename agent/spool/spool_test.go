@@ -110,7 +110,7 @@ func upTo(first, last int) (ns []int) {
 func conserved(t testing.TB, s *Spool) {
 	t.Helper()
 	st := s.Stats()
-	if st.Recovered+st.Appended != st.Receipted+st.Spooled+st.Lost {
+	if st.Recovered+st.Appended != st.Receipted+st.Spooled+st.Lost+st.Discarded {
 		t.Fatalf("not conserved: %+v", st)
 	}
 }
