@@ -10,6 +10,7 @@ import (
 
 	"armor/internal/alertstream"
 	"armor/internal/rpc"
+	"armor/manager/ingest"
 	"armor/manager/journal"
 	"armor/manager/pipeline"
 	"armor/rules"
@@ -30,6 +31,10 @@ type Config struct {
 	Ruleset selection.Config `yaml:"ruleset"`
 	// Pipeline sets how much is evaluated at once.
 	Pipeline pipeline.Config `yaml:"pipeline"`
+	// Limits hold agents back that send too much.
+	Limits ingest.Limits `yaml:"limits"`
+	// GoneAfter is how long an agent is away before that is an event, at least 1 minute; 0: 10 minutes; -1s: never.
+	GoneAfter time.Duration `yaml:"gone_after"`
 	// State sets what rules remember, and how that outlives the manager.
 	State StateConfig `yaml:"state"`
 }
@@ -92,6 +97,9 @@ func (c Config) WithDefaults() Config {
 	}
 	c.NATS.ClientName = "armor-manager " + c.Name
 	c.Pipeline = c.Pipeline.WithDefaults()
+	if c.GoneAfter == 0 {
+		c.GoneAfter = 10 * time.Minute
+	}
 	return c
 }
 
@@ -109,6 +117,12 @@ func (c Config) Validate() error {
 		errs = append(errs, fmt.Errorf("ruleset: %w", err))
 	}
 	if err := c.Pipeline.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.GoneAfter > 0 && c.GoneAfter < time.Minute {
+		errs = append(errs, fmt.Errorf("gone_after is %s; it must be at least 1m (an agent that restarts is not gone), or -1s for never", c.GoneAfter))
+	}
+	if err := c.Limits.Validate(); err != nil {
 		errs = append(errs, err)
 	}
 	if err := c.State.validate(); err != nil {

@@ -31,6 +31,8 @@ type Registry interface {
 	Finished(ctx context.Context, agentID, spoolID string) (uint64, error)
 	// Connected notes a session.
 	Connected(hello *armorv1.Hello, ip string, finished uint64)
+	// Reported notes what an agent says about itself.
+	Reported(agentID string, report *armorv1.AgentReport)
 	// Disconnected notes its end.
 	Disconnected(agentID string)
 }
@@ -57,24 +59,30 @@ type Service struct {
 	registry Registry
 	journal  Journal
 	name     string
-	window   uint32
+	limits   Limits
 	log      *slog.Logger
 	refused  *prometheus.CounterVec
+	limited  prometheus.Counter
+	replays  replays
 
 	once    sync.Once
 	closing chan struct{}
 }
 
-// New makes the service of the manager of that name; window is what agents are told that they may have on the way.
-func New(p *pipeline.Pipeline, r Registry, j Journal, name string, window int, log *slog.Logger, reg prometheus.Registerer) *Service {
+// New makes the service of the manager of that name.
+func New(p *pipeline.Pipeline, r Registry, j Journal, name string, limits Limits, log *slog.Logger, reg prometheus.Registerer) *Service {
 	s := &Service{
-		pipeline: p, registry: r, journal: j, name: name, window: uint32(window), log: log, closing: make(chan struct{}),
+		pipeline: p, registry: r, journal: j, name: name, limits: limits, log: log, closing: make(chan struct{}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "armor", Subsystem: "ingest", Name: "streams_refused_total", Help: "Streams that the manager ended, by status code.",
 		}, []string{"code"}),
+		limited: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "armor", Subsystem: "ingest", Name: "rate_limited_seconds_total", Help: "Time for which agents were held back by their rate limits.",
+		}),
+		replays: replays{links: map[string]*link{}},
 	}
 	if reg != nil {
-		if err := reg.Register(s.refused); err != nil {
+		if err := errors.Join(reg.Register(s.refused), reg.Register(s.limited)); err != nil {
 			log.Warn("a metric is not shown", "err", err)
 		}
 	}
@@ -130,31 +138,38 @@ func (s *Service) serve(stream Stream) error {
 		s.registry.Disconnected(hello.GetAgentId())
 		log.Info("agent disconnected")
 	}()
-	welcome := &armorv1.Welcome{LastFinishedSequence: finished, Window: s.window, ManagerName: s.name}
-	if err := stream.Send(&armorv1.StreamResponse{Message: &armorv1.StreamResponse_Welcome{Welcome: welcome}}); err != nil {
+	out := &sender{stream: stream, pipeline: s.pipeline}
+	if err := out.welcome(finished, s.name); err != nil {
 		return err
 	}
-	return s.converse(ctx, stream, session, incoming)
+	link := s.replays.enter(hello.GetAgentId(), out)
+	defer s.replays.leave(hello.GetAgentId(), link)
+	c := &conversation{s: s, agentID: hello.GetAgentId(), out: out, session: session, link: link, limiter: s.limits.limiter(hello.GetAgentId())}
+	return s.converse(ctx, c, incoming)
 }
 
 // standing takes the agent over and gives the last finished sequence of its spool: the journal's, else that of its record.
 func (s *Service) standing(ctx context.Context, hello *armorv1.Hello) (pipeline.Claim, uint64, error) {
 	claim, finished, known, err := s.journal.Claim(ctx, hello.GetAgentId(), hello.GetSpoolId())
-	if err != nil || known {
-		return claim, finished, err
+	if err != nil {
+		return nil, 0, err
 	}
-	finished, err = s.registry.Finished(ctx, hello.GetAgentId(), hello.GetSpoolId())
+	recorded, err := s.registry.Finished(ctx, hello.GetAgentId(), hello.GetSpoolId())
+	if !known {
+		finished = recorded
+	}
 	return claim, finished, err
 }
 
 // converse takes batches and gives receipts until one side ends.
-func (s *Service) converse(ctx context.Context, stream Stream, session *pipeline.Session, incoming <-chan received) error {
+func (s *Service) converse(ctx context.Context, c *conversation, incoming <-chan received) error {
+	session := c.session
 	sending, stopSending := context.WithCancel(ctx)
 	defer stopSending()
 	sent := make(chan error, 1)
-	go s.guarded(sent, func() error { return sendReceipts(sending, stream, session) })
+	go s.guarded(sent, func() error { return c.sendReceipts(sending) })
 	taken := make(chan error, 1)
-	go s.guarded(taken, func() error { return take(ctx, session, incoming) })
+	go s.guarded(taken, func() error { return c.take(ctx, incoming) })
 
 	var err error
 	select {
@@ -188,7 +203,7 @@ func (s *Service) converse(ctx context.Context, stream Stream, session *pipeline
 	case <-session.Replaced():
 		return s.statusOf(session.Cause())
 	}
-	if sendErr := s.lastReceipt(draining, stream, session, stopSending, sent); sendErr != nil {
+	if sendErr := s.lastReceipt(draining, c, stopSending, sent); sendErr != nil {
 		return s.statusOf(sendErr)
 	}
 	select {
@@ -200,7 +215,7 @@ func (s *Service) converse(ctx context.Context, stream Stream, session *pipeline
 }
 
 // lastReceipt stops the sender and sends what it may have left.
-func (s *Service) lastReceipt(ctx context.Context, stream Stream, session *pipeline.Session, stopSending func(), sent <-chan error) error {
+func (s *Service) lastReceipt(ctx context.Context, c *conversation, stopSending func(), sent <-chan error) error {
 	stopSending()
 	select {
 	case err := <-sent:
@@ -210,53 +225,10 @@ func (s *Service) lastReceipt(ctx context.Context, stream Stream, session *pipel
 	case <-ctx.Done():
 		return nil // the agent does not read
 	}
-	if sequence, due := session.ReceiptDue(); due {
-		return stream.Send(receipt(sequence))
+	if sequence, due := c.session.ReceiptDue(); due {
+		return c.out.receipt(sequence)
 	}
 	return nil
-}
-
-func receipt(sequence uint64) *armorv1.StreamResponse {
-	return &armorv1.StreamResponse{Message: &armorv1.StreamResponse_Receipt{Receipt: &armorv1.Receipt{Sequence: sequence}}}
-}
-
-// sendReceipts sends receipts as they become due. An agent that does not read holds up only this.
-func sendReceipts(ctx context.Context, stream Stream, session *pipeline.Session) error {
-	for {
-		sequence, err := session.NextReceipt(ctx)
-		if err != nil {
-			return err
-		}
-		if err := stream.Send(receipt(sequence)); err != nil {
-			return err
-		}
-	}
-}
-
-// take hands batches to the pipeline; it does not read on while the window is full, which holds the agent back.
-func take(ctx context.Context, session *pipeline.Session, incoming <-chan received) error {
-	for {
-		var in received
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case in = <-incoming:
-		}
-		if in.err != nil {
-			return in.err
-		}
-		batch := in.request.GetBatch()
-		if batch == nil {
-			return status.Error(codes.FailedPrecondition, "after the Hello only batches may come")
-		}
-		size, err := checkBatch(batch)
-		if err != nil {
-			return status.Error(codes.InvalidArgument, err.Error())
-		}
-		if err := session.Submit(ctx, batch, size); err != nil {
-			return err
-		}
-	}
 }
 
 // statusOf turns an error into what the agent gets to see.

@@ -90,6 +90,9 @@ func (l *lane) finish(n int) {
 	for _, j := range l.open[:n] {
 		l.events -= j.count
 		l.bytes -= j.bytes
+		if j.replay {
+			l.replays--
+		}
 		l.p.bytes.Release(j.bytes)
 		if j.last > l.finished {
 			l.finished, moved = j.last, true
@@ -136,7 +139,7 @@ func (l *lane) abandon() {
 			l.p.duplicate.Add(uint64(j.count))
 		}
 	}
-	l.queue, l.open, l.events, l.bytes = nil, nil, 0, 0
+	l.queue, l.open, l.events, l.bytes, l.replays = nil, nil, 0, 0, 0
 	l.p.flow.leave(begun)
 	l.wakeLocked()
 }

@@ -35,6 +35,7 @@ type lane struct {
 	open     []*job // not finished, in order; includes queue
 	events   int    // of open
 	bytes    int64  // of open
+	replays  int    // of open, those that are replays
 	running  bool
 	writing  bool          // somebody commits
 	lost     bool          // another manager finishes this agent's events
@@ -80,11 +81,16 @@ func (l *lane) idle() bool {
 
 // drained waits until the lane is idle; false: ctx ended first.
 func (l *lane) drained(ctx context.Context) bool {
+	return l.until(ctx, func() bool { return len(l.open) == 0 })
+}
+
+// until waits for a condition on the lane; false: ctx ended first.
+func (l *lane) until(ctx context.Context, condition func() bool) bool {
 	for {
 		l.mu.Lock()
-		idle, changed := len(l.open) == 0, l.changed
+		met, changed := condition(), l.changed
 		l.mu.Unlock()
-		if idle {
+		if met {
 			return true
 		}
 		select {
@@ -217,6 +223,9 @@ func (l *lane) take(s *Session, batch *armorv1.EventBatch, bytes int64) (*job, e
 	l.queue, l.open = append(l.queue, j), append(l.open, j)
 	l.events += j.count
 	l.bytes += bytes
+	if j.replay {
+		l.replays++
+	}
 	if !l.running {
 		l.running = l.p.start(l.run)
 	}

@@ -146,6 +146,11 @@ func (s *Session) NextReceipt(ctx context.Context) (uint64, error) {
 // Drained waits until everything that was submitted is finished; false: ctx ended first.
 func (s *Session) Drained(ctx context.Context) bool { return s.lane.drained(ctx) }
 
+// Replayed waits until no submitted replay is unfinished; false: ctx ended first.
+func (s *Session) Replayed(ctx context.Context) bool {
+	return s.lane.until(ctx, func() bool { return s.lane.replays == 0 })
+}
+
 // Leave ends the session. What it submitted is evaluated nevertheless. True: it was the agent's current one.
 func (s *Session) Leave() bool {
 	s.p.mu.Lock()
@@ -156,6 +161,16 @@ func (s *Session) Leave() bool {
 	s.p.mu.Unlock()
 	s.end(ErrReplaced)
 	return current
+}
+
+// creditBytes is what an event on its way is reckoned with when windows are shared out.
+const creditBytes = 512
+
+// Credit is how many events an agent may have on the way without a receipt: the configured window, or less when there are so
+// many agents that they would not fit into memory together. A batch always fits.
+func (p *Pipeline) Credit() int {
+	share := p.cfg.TotalBytes / creditBytes / int64(max(p.Sessions(), 1))
+	return int(min(max(share, 1000), int64(p.cfg.Window)))
 }
 
 // Sessions is how many agents have a session.

@@ -2,12 +2,16 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"armor/manager/ingest"
 	armorv1 "armor/proto/armor/v1"
 )
 
@@ -18,10 +22,36 @@ type Fleet struct {
 	armorv1.UnimplementedFleetServiceServer
 
 	registry *Registry
+	replay   Replay
 }
 
+// Replay has an agent send its kept events again; ingest.Service.Replay is one.
+type Replay func(ctx context.Context, agentID string, since *timestamppb.Timestamp, each func(sent, total uint64) error) error
+
 // NewFleet makes the service.
-func NewFleet(r *Registry) *Fleet { return &Fleet{registry: r} }
+func NewFleet(r *Registry, replay Replay) *Fleet { return &Fleet{registry: r, replay: replay} }
+
+// ReplayAgent has an agent send its kept events again and tells the progress.
+func (f *Fleet) ReplayAgent(req *armorv1.ReplayAgentRequest, stream armorv1.FleetService_ReplayAgentServer) error {
+	got, err := f.GetAgent(stream.Context(), &armorv1.GetAgentRequest{Id: req.GetId()})
+	if err != nil {
+		return err
+	}
+	err = f.replay(stream.Context(), req.GetId(), req.GetSince(), func(sent, total uint64) error {
+		return stream.Send(&armorv1.ReplayAgentResponse{Sent: sent, Total: total})
+	})
+	switch {
+	case errors.Is(err, ingest.ErrNotHere) && got.GetAgent().GetState() == armorv1.AgentState_AGENT_STATE_CONNECTED:
+		return status.Errorf(codes.Unavailable, "agent %s is connected to manager %s: ask that one", req.GetId(), got.GetAgent().GetManagerName())
+	case errors.Is(err, ingest.ErrNotHere):
+		return status.Errorf(codes.Unavailable, "agent %s is not connected; last seen %s", req.GetId(), got.GetAgent().GetLastSeen().AsTime().Format(time.RFC3339))
+	case errors.Is(err, ingest.ErrReplaying):
+		return status.Errorf(codes.AlreadyExists, "agent %s: %v: wait for its end", req.GetId(), err)
+	case errors.Is(err, ingest.ErrReplayEnded):
+		return status.Errorf(codes.Aborted, "agent %s: %v; what was sent is evaluated, and the replay may be begun again", req.GetId(), err)
+	}
+	return err
+}
 
 // ListAgents lists the agents of all managers in order of their id.
 func (f *Fleet) ListAgents(ctx context.Context, req *armorv1.ListAgentsRequest) (*armorv1.ListAgentsResponse, error) {

@@ -96,6 +96,7 @@ func (r *Registry) Finished(ctx context.Context, agentID, spoolID string) (uint6
 		if first := common.GetFirstSeen(); first.IsValid() {
 			rec.agent.FirstSeen = first
 		}
+		rec.agent.GoneSince = common.GetGoneSince()
 	}
 	rec.revision = revision
 	return known, nil
@@ -134,6 +135,29 @@ func (r *Registry) Progress(agentID, spoolID string, sequence uint64) {
 	rec.agent.LastFinishedSequence = sequence
 	rec.agent.LastKnownSequence = max(rec.agent.LastKnownSequence, sequence)
 	rec.agent.LastSeen = timestamppb.New(r.now())
+	rec.dirty = true
+}
+
+// largestReport is how many bytes of a report are kept in a record.
+const largestReport = 64 << 10
+
+// Reported notes what an agent says about itself. Of a report that is too large the inputs are left out.
+func (r *Registry) Reported(agentID string, report *armorv1.AgentReport) {
+	if proto.Size(report) > largestReport {
+		report = proto.CloneOf(report)
+		report.Inputs = nil
+		if proto.Size(report) > largestReport {
+			report.DroppedEvents = nil
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rec := r.records[agentID]
+	if rec == nil {
+		return
+	}
+	now := timestamppb.New(r.now())
+	rec.agent.Report, rec.agent.ReportTime, rec.agent.LastSeen = report, now, now
 	rec.dirty = true
 }
 
@@ -284,6 +308,9 @@ func (r *Registry) reconcile(ctx context.Context, id string) error {
 	mine := rec.agent
 	if common.GetFirstSeen().IsValid() && (!mine.GetFirstSeen().IsValid() || common.GetFirstSeen().AsTime().Before(mine.GetFirstSeen().AsTime())) {
 		mine.FirstSeen = common.GetFirstSeen()
+	}
+	if rec.sessions == 0 {
+		mine.GoneSince = common.GetGoneSince()
 	}
 	finished := mine.GetLastFinishedSequence()
 	if common.GetSpoolId() == mine.GetSpoolId() && common.GetManagerName() != mine.GetManagerName() {

@@ -225,7 +225,7 @@ func TestRecordOfADeadManagerIsNotBelieved(t *testing.T) {
 	dead := New(b, "dead", clock, quiet)
 	connect(t, dead, "001", "s")
 	flush(t, dead)
-	fleet := NewFleet(New(b, "alive", clock, quiet))
+	fleet := NewFleet(New(b, "alive", clock, quiet), nil)
 	state := func() armorv1.AgentState {
 		resp, err := fleet.GetAgent(t.Context(), &armorv1.GetAgentRequest{Id: "001"})
 		if err != nil {
@@ -265,7 +265,7 @@ func TestSignOffLeavesNobodyConnected(t *testing.T) {
 func TestFleetWithoutStoreSaysSo(t *testing.T) {
 	b := newBucket()
 	b.fail = errors.New("no connection")
-	fleet := NewFleet(New(b, "m1", time.Now, quiet))
+	fleet := NewFleet(New(b, "m1", time.Now, quiet), nil)
 	if _, err := fleet.ListAgents(t.Context(), &armorv1.ListAgentsRequest{}); status.Code(err) != codes.Unavailable {
 		t.Error(err)
 	}

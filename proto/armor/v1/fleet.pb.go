@@ -104,7 +104,9 @@ type Agent struct {
 	// What it last said about itself.
 	Report *AgentReport `protobuf:"bytes,12,opt,name=report,proto3" json:"report,omitempty"`
 	// When it said that.
-	ReportTime    *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=report_time,json=reportTime,proto3" json:"report_time,omitempty"`
+	ReportTime *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=report_time,json=reportTime,proto3" json:"report_time,omitempty"`
+	// Since when it is gone, after that was told as an event; absent: it is not, or not long enough.
+	GoneSince     *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=gone_since,json=goneSince,proto3" json:"gone_since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -226,6 +228,13 @@ func (x *Agent) GetReport() *AgentReport {
 func (x *Agent) GetReportTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.ReportTime
+	}
+	return nil
+}
+
+func (x *Agent) GetGoneSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.GoneSince
 	}
 	return nil
 }
@@ -739,7 +748,7 @@ var File_armor_v1_fleet_proto protoreflect.FileDescriptor
 
 const file_armor_v1_fleet_proto_rawDesc = "" +
 	"\n" +
-	"\x14armor/v1/fleet.proto\x12\barmor.v1\x1a\x15armor/v1/report.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x04\n" +
+	"\x14armor/v1/fleet.proto\x12\barmor.v1\x1a\x15armor/v1/report.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc0\x04\n" +
 	"\x05Agent\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x0e\n" +
@@ -756,7 +765,9 @@ const file_armor_v1_fleet_proto_rawDesc = "" +
 	"first_seen\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\tfirstSeen\x12-\n" +
 	"\x06report\x18\f \x01(\v2\x15.armor.v1.AgentReportR\x06report\x12;\n" +
 	"\vreport_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"reportTime\"O\n" +
+	"reportTime\x129\n" +
+	"\n" +
+	"gone_since\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\tgoneSince\"O\n" +
 	"\x11ListAgentsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\rR\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -834,26 +845,27 @@ var file_armor_v1_fleet_proto_depIdxs = []int32{
 	12, // 2: armor.v1.Agent.first_seen:type_name -> google.protobuf.Timestamp
 	13, // 3: armor.v1.Agent.report:type_name -> armor.v1.AgentReport
 	12, // 4: armor.v1.Agent.report_time:type_name -> google.protobuf.Timestamp
-	1,  // 5: armor.v1.ListAgentsResponse.agents:type_name -> armor.v1.Agent
-	1,  // 6: armor.v1.GetAgentResponse.agent:type_name -> armor.v1.Agent
-	12, // 7: armor.v1.ReplayAgentRequest.since:type_name -> google.protobuf.Timestamp
-	14, // 8: armor.v1.CreateEnrollmentTokenRequest.ttl:type_name -> google.protobuf.Duration
-	12, // 9: armor.v1.CreateEnrollmentTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
-	2,  // 10: armor.v1.FleetService.ListAgents:input_type -> armor.v1.ListAgentsRequest
-	4,  // 11: armor.v1.FleetService.GetAgent:input_type -> armor.v1.GetAgentRequest
-	6,  // 12: armor.v1.FleetService.RemoveAgent:input_type -> armor.v1.RemoveAgentRequest
-	8,  // 13: armor.v1.FleetService.ReplayAgent:input_type -> armor.v1.ReplayAgentRequest
-	10, // 14: armor.v1.FleetService.CreateEnrollmentToken:input_type -> armor.v1.CreateEnrollmentTokenRequest
-	3,  // 15: armor.v1.FleetService.ListAgents:output_type -> armor.v1.ListAgentsResponse
-	5,  // 16: armor.v1.FleetService.GetAgent:output_type -> armor.v1.GetAgentResponse
-	7,  // 17: armor.v1.FleetService.RemoveAgent:output_type -> armor.v1.RemoveAgentResponse
-	9,  // 18: armor.v1.FleetService.ReplayAgent:output_type -> armor.v1.ReplayAgentResponse
-	11, // 19: armor.v1.FleetService.CreateEnrollmentToken:output_type -> armor.v1.CreateEnrollmentTokenResponse
-	15, // [15:20] is the sub-list for method output_type
-	10, // [10:15] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	12, // 5: armor.v1.Agent.gone_since:type_name -> google.protobuf.Timestamp
+	1,  // 6: armor.v1.ListAgentsResponse.agents:type_name -> armor.v1.Agent
+	1,  // 7: armor.v1.GetAgentResponse.agent:type_name -> armor.v1.Agent
+	12, // 8: armor.v1.ReplayAgentRequest.since:type_name -> google.protobuf.Timestamp
+	14, // 9: armor.v1.CreateEnrollmentTokenRequest.ttl:type_name -> google.protobuf.Duration
+	12, // 10: armor.v1.CreateEnrollmentTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 11: armor.v1.FleetService.ListAgents:input_type -> armor.v1.ListAgentsRequest
+	4,  // 12: armor.v1.FleetService.GetAgent:input_type -> armor.v1.GetAgentRequest
+	6,  // 13: armor.v1.FleetService.RemoveAgent:input_type -> armor.v1.RemoveAgentRequest
+	8,  // 14: armor.v1.FleetService.ReplayAgent:input_type -> armor.v1.ReplayAgentRequest
+	10, // 15: armor.v1.FleetService.CreateEnrollmentToken:input_type -> armor.v1.CreateEnrollmentTokenRequest
+	3,  // 16: armor.v1.FleetService.ListAgents:output_type -> armor.v1.ListAgentsResponse
+	5,  // 17: armor.v1.FleetService.GetAgent:output_type -> armor.v1.GetAgentResponse
+	7,  // 18: armor.v1.FleetService.RemoveAgent:output_type -> armor.v1.RemoveAgentResponse
+	9,  // 19: armor.v1.FleetService.ReplayAgent:output_type -> armor.v1.ReplayAgentResponse
+	11, // 20: armor.v1.FleetService.CreateEnrollmentToken:output_type -> armor.v1.CreateEnrollmentTokenResponse
+	16, // [16:21] is the sub-list for method output_type
+	11, // [11:16] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_armor_v1_fleet_proto_init() }
