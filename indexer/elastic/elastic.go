@@ -30,6 +30,7 @@ type Store struct {
 	now    func() time.Time
 	client *elasticsearch.BaseClient
 	idle   func()
+	limit  *sizeLimit
 }
 
 var _ store.Store = (*Store)(nil)
@@ -41,7 +42,7 @@ func New(cfg Config, opts Options) (*Store, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	s := &Store{cfg: cfg, log: opts.Log, now: opts.Now}
+	s := &Store{cfg: cfg, log: opts.Log, now: opts.Now, limit: newSizeLimit(cfg.MaxRequestBytes)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -154,7 +154,12 @@ func (l *line) start() {
 			l.t.Errorf("Run: %v", err)
 		}
 	}()
-	l.t.Cleanup(func() { <-done }) // the test's context has ended
+	l.t.Cleanup(func() {
+		<-done // the test's context has ended
+		if c := l.x.Status().GetCounters(); c["received"] != c["indexed"]+c["duplicate"]+c["redelivered"]+c["dead_letter"] {
+			l.t.Errorf("the counters do not balance at rest: %v", c)
+		}
+	})
 }
 
 func lineAlert(i int) *armorv1.Alert {

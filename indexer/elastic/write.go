@@ -71,7 +71,7 @@ type entry struct {
 
 func (b *bulk) add(ctx context.Context, number int, d *store.Document, line []byte) error {
 	const overhead = 64
-	if len(b.body) > 0 && len(b.body)+len(line)+len(d.ID)+overhead > b.store.cfg.MaxRequestBytes {
+	if len(b.body) > 0 && len(b.body)+len(line)+len(d.ID)+overhead > b.store.limit.bytes() {
 		if err := b.flush(ctx); err != nil {
 			return err
 		}
@@ -97,24 +97,44 @@ func (b *bulk) flush(ctx context.Context) error {
 	return err
 }
 
-// send sends entries that follow each other in the body. An error is only the end of ctx.
+// send sends entries that follow each other in the body, in as many requests as the size limit of the moment asks for. An
+// error is only the end of ctx.
 func (b *bulk) send(ctx context.Context, entries []entry) error {
+	for len(entries) > 0 {
+		n, limit := 1, b.store.limit.bytes()
+		for n < len(entries) && entries[n].end-entries[0].start <= limit {
+			n++
+		}
+		if err := b.request(ctx, entries[:n]); err != nil {
+			return err
+		}
+		entries = entries[n:]
+	}
+	return nil
+}
+
+// request makes one request, or several where it was refused as a whole because of its size or form.
+func (b *bulk) request(ctx context.Context, entries []entry) error {
 	body := b.body[entries[0].start:entries[len(entries)-1].end]
 	answer, err := b.store.call(ctx, http.MethodPost, "/_bulk?filter_path=items.*.status,items.*.error", typeBulk, body)
 	switch {
 	case err == nil:
+		b.store.limit.pass(len(body))
 		b.read(entries, answer)
 		return nil
 	case ctx.Err() != nil:
 		return err
 	}
 	switch status := statusOf(err); {
-	case (status == http.StatusRequestEntityTooLarge || status == http.StatusBadRequest) && len(entries) > 1:
+	case status == http.StatusRequestEntityTooLarge && len(entries) > 1:
+		b.store.limit.refuse(len(body))
+		return b.send(ctx, entries)
+	case status == http.StatusBadRequest && len(entries) > 1:
 		half := len(entries) / 2
-		if err := b.send(ctx, entries[:half]); err != nil {
+		if err := b.request(ctx, entries[:half]); err != nil {
 			return err
 		}
-		return b.send(ctx, entries[half:])
+		return b.request(ctx, entries[half:])
 	case status == http.StatusRequestEntityTooLarge:
 		b.set(entries, store.Result{Outcome: store.DeadLetter, Reason: fmt.Sprintf("%v (the document has %d bytes)", err, len(body))})
 	case status == http.StatusBadRequest:
