@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,14 +17,14 @@ import (
 func newAgents() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "agents",
-		Short: "List and show agents",
+		Short: "List and show agents, and have one send again what it keeps",
 		Long:  `Asks a manager which agents it knows, when it last heard of them, and how much of what they read is finished.`,
 		Example: `  armor agents list
   armor agents show 001
   armor agents list --address manager:7401 --ca certs/ca.crt --certificate certs/operator.crt --key certs/operator.key`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newAgentsList(), newAgentsShow())
+	cmd.AddCommand(newAgentsList(), newAgentsShow(), newAgentsReplay())
 	return cmd
 }
 
@@ -46,7 +47,7 @@ func newAgentsList() *cobra.Command {
 			defer conn.Close()
 			client := armorv1.NewFleetServiceClient(conn)
 			out := output(cmd)
-			table := terminal.NewTable("ID", "Name", "State", "Last seen", ">Finished", ">Waiting", "Address", "Version")
+			table := terminal.NewTable("ID", "Name", "State", "Last seen", ">Finished", ">Waiting", ">Lag", ">Spool", ">Lost", "Problems", "Version")
 			request := &armorv1.ListAgentsRequest{}
 			for {
 				response, err := client.ListAgents(cmd.Context(), request)
@@ -63,7 +64,8 @@ func newAgentsList() *cobra.Command {
 						continue
 					}
 					table.Row(a.GetId(), a.GetName(), stateName(a.GetState()), ago(a.GetLastSeen(), time.Now()),
-						strconv.FormatUint(a.GetLastFinishedSequence(), 10), strconv.FormatUint(waiting(a), 10), a.GetIp(), a.GetVersion())
+						strconv.FormatUint(a.GetLastFinishedSequence(), 10), strconv.FormatUint(waiting(a), 10),
+						lag(a, time.Now()), spoolUse(a), lostText(a), strings.Join(problems(a), "; "), a.GetVersion())
 				}
 				if request.PageToken = response.GetNextPageToken(); request.PageToken == "" {
 					break
@@ -118,6 +120,7 @@ func newAgentsShow() *cobra.Command {
 			} {
 				p.Line("%-11s %s", line[0], terminal.Clean(line[1], 0))
 			}
+			printReport(p, a, time.Now())
 			return nil
 		},
 	}
@@ -128,6 +131,9 @@ func newAgentsShow() *cobra.Command {
 
 // waiting is how many events the agent has read that are not finished.
 func waiting(a *armorv1.Agent) uint64 {
+	if report := a.GetReport(); report != nil && a.GetState() == armorv1.AgentState_AGENT_STATE_CONNECTED {
+		return report.GetSpooledEvents()
+	}
 	if a.GetLastKnownSequence() < a.GetLastFinishedSequence() {
 		return 0
 	}

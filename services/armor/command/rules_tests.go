@@ -177,10 +177,15 @@ const progressEvery = time.Second
 
 func newProgress(out io.Writer) *progress {
 	p := &progress{next: time.Now().Add(progressEvery)}
-	if f, ok := out.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
-		p.out = f
+	if isTerminal(out) {
+		p.out = out
 	}
 	return p
+}
+
+func isTerminal(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
 }
 
 func (p *progress) step() {
