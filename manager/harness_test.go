@@ -69,6 +69,7 @@ type rigOptions struct {
 	nats    alertstream.Config
 	config  func(*Config)
 	ruleset fs.FS // nil: tiny
+	now     func() time.Time
 }
 
 func newRig(t testing.TB, o rigOptions) *rig {
@@ -109,7 +110,7 @@ func newRig(t testing.TB, o rigOptions) *rig {
 	load := func() (*rules.Ruleset, error) {
 		return rules.Load(rules.Options{}, rules.Source{FS: *r.ruleset.Load()})
 	}
-	r.manager, err = New(cfg, Deps{Stream: stream, Load: load}, quiet, nil)
+	r.manager, err = New(cfg, Deps{Stream: stream, Load: load, Now: o.now}, quiet, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -134,10 +134,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	var work sync.WaitGroup
 	work.Go(func() { m.registry.Run(inner) })
 	if m.cfg.GoneAfter > 0 {
-		own := pipeline.Agent{ID: "000", Name: m.cfg.Name}
-		work.Go(func() {
-			m.registry.Watch(inner, m.cfg.GoneAfter, func(ctx context.Context, ev *armorv1.Event) error { return m.pipeline.Own(ctx, own, ev) })
-		})
+		work.Go(func() { m.registry.Watch(inner, m.cfg.GoneAfter, m.own) })
 	}
 	work.Go(func() { m.journal.Run(inner, m.cfg.State.journal(), m.pipeline.Quiet, m.ruleset.state) })
 	work.Go(func() {
@@ -150,6 +147,11 @@ func (m *Manager) Run(ctx context.Context) error {
 	cancel()
 	work.Wait()
 	return nil
+}
+
+// own evaluates an event of this manager.
+func (m *Manager) own(ctx context.Context, ev *armorv1.Event) error {
+	return m.pipeline.Own(ctx, pipeline.Agent{ID: "000", Name: m.cfg.Name}, ev)
 }
 
 // Close ends all streams, lets what is on its way finish within a few seconds and writes the agents' records. Run calls it; it

@@ -31,7 +31,7 @@ func (r *Registry) Watch(ctx context.Context, after time.Duration, tell Tell) {
 	ticker := time.NewTicker(lookForGone)
 	defer ticker.Stop()
 	for failing := false; ; {
-		err := r.look(ctx, after, tell)
+		err := r.Look(ctx, after, tell)
 		if err != nil && !failing && ctx.Err() == nil {
 			r.log.Warn("it cannot be told which agents are gone; trying again", "err", err)
 		}
@@ -44,7 +44,8 @@ func (r *Registry) Watch(ctx context.Context, after time.Duration, tell Tell) {
 	}
 }
 
-func (r *Registry) look(ctx context.Context, after time.Duration, tell Tell) error {
+// Look tells what Watch does, once.
+func (r *Registry) Look(ctx context.Context, after time.Duration, tell Tell) error {
 	agents, err := r.store.List(ctx)
 	if err != nil {
 		return err
