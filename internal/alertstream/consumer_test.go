@@ -161,7 +161,7 @@ func TestTwoProcessesShareAConsumer(t *testing.T) {
 
 func TestJanitorKeepsWhatIsNotFinished(t *testing.T) {
 	s := connected(t)
-	c := connect(t, Config{InProcess: s.cfg.InProcess, Janitor: JanitorConfig{History: 3}})
+	c := connect(t, Config{InProcess: s.cfg.InProcess, Janitor: JanitorConfig{History: 3, HistoryBytes: -1}})
 	tidy := func(want uint64) {
 		t.Helper()
 		if _, err := c.Tidy(within(t)); err != nil {
@@ -230,7 +230,7 @@ func TestPendingIsNeverZeroForWhatWasJustAcknowledged(t *testing.T) {
 }
 
 func TestJanitorIsNotHeldBackByAConsumerThatWantsLittle(t *testing.T) {
-	c := connect(t, Config{InProcess: startServer(t, embedded.Config{}).InProcess(), Janitor: JanitorConfig{Require: []string{}}})
+	c := connect(t, Config{InProcess: startServer(t, embedded.Config{}).InProcess(), Janitor: JanitorConfig{Require: []string{}, HistoryBytes: -1}})
 	filtered := jetstream.ConsumerConfig{Durable: "some", AckPolicy: jetstream.AckExplicitPolicy, FilterSubjects: []string{"armor.alerts.*.99.*", "armor.alerts.*.98.*"}}
 	if _, err := c.js.CreateConsumer(within(t), AlertStream, filtered); err != nil {
 		t.Fatal(err)

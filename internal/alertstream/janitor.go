@@ -13,8 +13,12 @@ import (
 type JanitorConfig struct {
 	// Interval between two looks; 0: 5 seconds.
 	Interval time.Duration `yaml:"interval"`
-	// History is how many of the newest finished alerts stay in the stream.
+	// History is how many of the newest finished alerts stay in the stream, however old they are.
 	History uint64 `yaml:"history"`
+	// HistoryBytes is how much of the stream may be taken by finished alerts that are younger than the duplicates window, at
+	// most an eighth of its size. nats-server reads the ids that it recognises out of the stream when it starts, so what is
+	// published again after a restart is recognised as far as this history goes. 0: 64 MiB; negative: none.
+	HistoryBytes int64 `yaml:"history_bytes"`
 	// Require names durable consumers that must exist before anything is removed, so that one that was never started or was
 	// deleted misses nothing; absent: indexer.
 	Require []string `yaml:"require"`
@@ -24,6 +28,9 @@ func (c JanitorConfig) withDefaults() JanitorConfig {
 	if c.Interval == 0 {
 		c.Interval = 5 * time.Second
 	}
+	if c.HistoryBytes == 0 {
+		c.HistoryBytes = 64 << 20
+	}
 	if c.Require == nil {
 		c.Require = []string{"indexer"}
 	}
@@ -31,7 +38,7 @@ func (c JanitorConfig) withDefaults() JanitorConfig {
 }
 
 // RunJanitor removes finished alerts from the stream until ctx ends: those that every durable consumer has acknowledged, less
-// the configured history. Without a durable consumer nothing is removed. Several processes may run one at once.
+// the history. Without a durable consumer nothing is removed. Several processes may run one at once.
 func (c *Conn) RunJanitor(ctx context.Context) error {
 	ticker := time.NewTicker(c.cfg.Janitor.Interval)
 	defer ticker.Stop()
@@ -78,10 +85,14 @@ func (c *Conn) Tidy(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, classify(doing, err)
 	}
-	if floor <= c.cfg.Janitor.History {
+	if floor <= c.cfg.Janitor.History || floor < state.FirstSeq {
 		return 0, nil
 	}
-	keepFrom := floor - c.cfg.Janitor.History + 1
+	young, err := c.youngFrom(ctx, stream, floor)
+	if err != nil {
+		return 0, classify(doing, err)
+	}
+	keepFrom := min(floor-c.cfg.Janitor.History+1, young)
 	if keepFrom <= state.FirstSeq {
 		return 0, nil
 	}
@@ -91,6 +102,44 @@ func (c *Conn) Tidy(ctx context.Context) (uint64, error) {
 	removed := min(keepFrom-state.FirstSeq, state.Msgs)
 	c.metrics.purged.Add(float64(removed))
 	return removed, nil
+}
+
+// youngFrom gives the first sequence of the finished alerts, those up to floor, that stay because they are young: no more than
+// the history's size. floor+1: none does.
+func (c *Conn) youngFrom(ctx context.Context, stream jetstream.Stream, floor uint64) (uint64, error) {
+	info := stream.CachedInfo()
+	state, size := info.State, c.cfg.Janitor.HistoryBytes
+	if info.Config.MaxBytes > 0 {
+		size = min(size, info.Config.MaxBytes/8)
+	}
+	if size <= 0 || info.Config.Duplicates <= 0 {
+		return floor + 1, nil
+	}
+	// All alerts are taken to be of the average size.
+	most := uint64(size) / max(1, state.Bytes/state.Msgs)
+	low, high := state.FirstSeq, floor+1 // the answer lies in between
+	if most < high-low {
+		low = high - most
+	}
+	now := time.Now()
+	if state.LastTime.After(now) { // by the server's clock
+		now = state.LastTime
+	}
+	for young := now.Add(-info.Config.Duplicates); low < high; {
+		middle := low + (high-low)/2
+		m, err := stream.GetMsg(ctx, middle, jetstream.WithGetMsgSubject(alertSubjects))
+		switch {
+		case errors.Is(err, jetstream.ErrMsgNotFound): // nothing from there on
+			high = middle
+		case err != nil:
+			return 0, err
+		case m.Time.Before(young):
+			low = middle + 1
+		default:
+			high = middle
+		}
+	}
+	return low, nil
 }
 
 // finished gives the last sequence that all durable consumers have acknowledged; 0: none.
