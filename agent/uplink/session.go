@@ -16,17 +16,22 @@ import (
 
 type stream = grpc.BidiStreamingClient[armorv1.StreamRequest, armorv1.StreamResponse]
 
-// session is one stream. sent and receipted are sequences; the receiving goroutine writes receipted, the sending one sent.
+// session is one stream. sent and receipted are sequences; the receiving goroutine writes receipted and window, the feeding one sent.
 type session struct {
 	u      *Uplink
 	stream stream
 	id     string
-	window uint64
 
+	window    uint64        // guarded by u.mu
 	sent      uint64        // guarded by u.mu
 	receipted uint64        // guarded by u.mu
-	progress  chan struct{} // holds one when receipted has grown
+	progress  chan struct{} // holds one when receipted or window has changed
+	outgoing  chan outgoing
+	orders    chan *armorv1.ReplayOrder
 }
+
+// maxWindow bounds what a manager may ask for.
+const maxWindow = 1 << 20
 
 // session connects once and returns why it ended.
 func (u *Uplink) session(ctx context.Context) error {
@@ -43,7 +48,7 @@ func (u *Uplink) session(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &session{u: u, stream: st, progress: make(chan struct{}, 1)}
+	s := &session{u: u, stream: st, progress: make(chan struct{}, 1), outgoing: make(chan outgoing), orders: make(chan *armorv1.ReplayOrder, maxOrders)}
 	welcome, err := s.greet(life, end)
 	if err != nil {
 		return err
@@ -89,6 +94,8 @@ func (s *session) greet(life context.Context, end context.CancelCauseFunc) (*arm
 	if first > last {
 		hello.FirstSequence = 0
 	}
+	// What was given up without ever being sent counts as sent: the manager may take it for finished.
+	s.u.handed.last = max(s.u.handed.last, first-min(first, 1))
 	late := fmt.Errorf("no answer to the Hello within %v", helloTimeout)
 	timer := time.AfterFunc(helloTimeout, func() { end(late) })
 	defer timer.Stop()
@@ -125,13 +132,13 @@ func (s *session) resume(w *armorv1.Welcome) (uint64, error) {
 		return 0, err
 	}
 	_, first, _ := s.u.spool.Bounds()
-	s.window = min(max(uint64(w.GetWindow()), 1), 1<<20)
+	s.window = min(max(uint64(w.GetWindow()), 1), maxWindow)
 	s.sent = max(claim, first-1)
 	s.receipted = s.sent
 	return s.sent, nil
 }
 
-// receive takes receipts until the stream ends.
+// receive takes receipts and orders until the stream ends.
 func (s *session) receive() error {
 	for {
 		response, err := s.stream.Recv()
@@ -141,72 +148,58 @@ func (s *session) receive() error {
 		if err != nil {
 			return err
 		}
-		receipt := response.GetReceipt()
-		if receipt == nil {
-			return &Violation{"a message after the Welcome is no receipt"}
-		}
-		s.u.mu.Lock()
-		sent, news := s.sent, receipt.GetSequence() > s.receipted
-		if news && receipt.GetSequence() <= sent {
-			s.receipted = receipt.GetSequence()
-		}
-		s.u.mu.Unlock()
-		if receipt.GetSequence() > sent {
-			return &Violation{fmt.Sprintf("a receipt for sequence %d, but the last one sent is %d", receipt.GetSequence(), sent)}
-		}
-		if !news {
-			continue
-		}
-		if err := s.u.spool.Free(s.id, receipt.GetSequence()); err != nil {
-			return err
-		}
-		select {
-		case s.progress <- struct{}{}:
+		switch message := response.GetMessage().(type) {
+		case *armorv1.StreamResponse_Receipt:
+			err = s.receipt(message.Receipt)
+		case *armorv1.StreamResponse_Replay:
+			err = s.order(message.Replay)
+		case *armorv1.StreamResponse_Welcome:
+			err = &Violation{"a second Welcome"}
 		default:
+			// A newer manager says something that this agent does not know.
+			s.u.log.Debug("a message of the manager is not known to this version")
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
 
-// send sends what is behind a sequence, as far as the window allows, until ctx or the stream ends.
-func (s *session) send(ctx, life context.Context, after uint64) error {
-	reader, err := s.u.spool.NewReader(s.id, after)
-	if err != nil {
-		return err
+// receipt frees what is finished, and changes the window.
+func (s *session) receipt(receipt *armorv1.Receipt) error {
+	s.u.mu.Lock()
+	sent, news := s.sent, receipt.GetSequence() > s.receipted
+	if news && receipt.GetSequence() <= sent {
+		s.receipted = receipt.GetSequence()
 	}
-	defer reader.Close()
-	both, stop := context.WithCancelCause(life)
-	defer stop(nil)
-	defer context.AfterFunc(ctx, func() { stop(context.Cause(ctx)) })()
-	request := &armorv1.StreamRequest_Batch{}
-	for {
-		room, err := s.room(both)
-		if err != nil {
-			return err
-		}
-		batch, err := reader.Next(both, room, maxBytes)
-		if err != nil {
-			return err
-		}
-		s.u.mu.Lock()
-		s.sent = batch.Last
-		s.u.status.Sent += uint64(batch.Len())
-		s.u.mu.Unlock()
-		s.u.handed.last = max(s.u.handed.last, batch.Last)
-		request.Batch = batch.Message()
-		if err := s.stream.Send(&armorv1.StreamRequest{Message: request}); err != nil {
-			if errors.Is(err, io.EOF) {
-				return errEnded
-			}
-			return err
-		}
+	if window := min(uint64(receipt.GetWindow()), maxWindow); window > 0 && window != s.window {
+		s.window = window
+		defer s.moved()
+	}
+	s.u.mu.Unlock()
+	if receipt.GetSequence() > sent {
+		return &Violation{fmt.Sprintf("a receipt for sequence %d, but the last one sent is %d", receipt.GetSequence(), sent)}
+	}
+	if !news {
+		return nil
+	}
+	defer s.moved()
+	return s.u.spool.Free(s.id, receipt.GetSequence())
+}
+
+// moved wakes the feed.
+func (s *session) moved() {
+	select {
+	case s.progress <- struct{}{}:
+	default:
 	}
 }
 
 // room waits until a fair part of the window is free, so that batches do not become small, and returns how many events may go.
 func (s *session) room(ctx context.Context) (int, error) {
-	fair := max(min(s.window/4, maxEvents), 1)
 	for {
 		s.u.mu.Lock()
+		fair := max(min(s.window/4, maxEvents), 1)
 		free := s.window - min(s.sent-s.receipted, s.window)
 		s.u.mu.Unlock()
 		if free >= fair {

@@ -34,8 +34,9 @@ const (
 	// Pauses before a new attempt: a random part of a bound that doubles from the first to the second.
 	firstPause = 500 * time.Millisecond
 	longPause  = 30 * time.Second
-	// refusedPause is the bound after a refusal that no repetition cures.
-	refusedPause = 2 * time.Minute
+	// After a refusal that no repetition cures: half to all of a bound that doubles from the first to the second.
+	firstRefused = 2 * time.Second
+	longRefused  = 2 * time.Minute
 	// stable is how long a session lasts for the pauses to begin small again.
 	stable = 30 * time.Second
 )
@@ -46,6 +47,8 @@ type Config struct {
 	AgentID, AgentName, Version string
 	// Random returns a number from 0 to below 1, for the pauses. Nil: math/rand.
 	Random func() float64
+	// Report says how the agent is, for the manager. Nil: it is not told.
+	Report func() *armorv1.AgentReport
 }
 
 // Uplink is the connection to a manager.
@@ -55,7 +58,8 @@ type Uplink struct {
 	spool  *spool.Spool
 	log    *slog.Logger
 
-	handed handed
+	handed handed        // used by the session's feed and, before and after, by Run
+	news   chan struct{} // holds one when there is something to report
 
 	mu     sync.Mutex
 	status Status
@@ -80,6 +84,8 @@ type Status struct {
 	Sessions uint64
 	// Sent events, those sent again included.
 	Sent uint64
+	// Replayed are finished events that were sent again by order.
+	Replayed uint64
 	// Violations are messages of a manager that break the contract.
 	Violations uint64
 }
@@ -89,7 +95,7 @@ func New(cfg Config, conn grpc.ClientConnInterface, s *spool.Spool, log *slog.Lo
 	if cfg.Random == nil {
 		cfg.Random = rand.Float64
 	}
-	u := &Uplink{cfg: cfg, client: armorv1.NewIngestServiceClient(conn), spool: s, log: log}
+	u := &Uplink{cfg: cfg, client: armorv1.NewIngestServiceClient(conn), spool: s, log: log, news: make(chan struct{}, 1)}
 	id, _, last := s.Bounds()
 	u.handed = handed{id, last}
 	u.status.Reason = "not connected yet"
@@ -103,6 +109,14 @@ func (u *Uplink) Status() Status {
 	return u.status
 }
 
+// News says that something began or ended that the manager is to know soon: a report is sent.
+func (u *Uplink) News() {
+	select {
+	case u.news <- struct{}{}:
+	default:
+	}
+}
+
 // Violation is a message of the manager that breaks the contract.
 type Violation struct{ Reason string }
 
@@ -110,7 +124,7 @@ func (v *Violation) Error() string { return "the manager breaks the contract: " 
 
 // Run connects, and connects again, until ctx ends.
 func (u *Uplink) Run(ctx context.Context) error {
-	bound := firstPause
+	bound, refusal := firstPause, firstRefused
 	for {
 		began := time.Now()
 		err := u.session(ctx)
@@ -121,15 +135,20 @@ func (u *Uplink) Run(ctx context.Context) error {
 			u.log.Info("the spool has a new id; connecting again")
 			continue
 		}
+		if errors.Is(err, spool.ErrDiscarded) {
+			u.log.Info("events on their way were given up; connecting again behind them")
+			continue
+		}
 		if errors.Is(err, spool.ErrClosed) {
 			return err
 		}
 		if time.Since(began) >= stable {
-			bound = firstPause
+			bound, refusal = firstPause, firstRefused
 		}
 		pause := time.Duration(u.cfg.Random() * float64(bound))
 		if refused(err) {
-			pause = refusedPause/2 + time.Duration(u.cfg.Random()*float64(refusedPause/2))
+			pause = refusal/2 + time.Duration(u.cfg.Random()*float64(refusal/2))
+			refusal = min(2*refusal, longRefused)
 		}
 		bound = min(2*bound, longPause)
 		u.disconnected(err, pause)

@@ -38,6 +38,13 @@ type manager struct {
 	largest  int // batch
 	ahead    uint64
 	window   uint32
+	replayed []uint64 // sequences of what was marked as replay
+	between  int      // batches that were no replay while one ran
+	progress []*armorv1.ReplayProgress
+	reports  []*armorv1.AgentReport
+	said     []time.Time // when reports came
+	// say is what the manager says unasked.
+	say chan *armorv1.StreamResponse
 	// act decides about each batch: how far to give a receipt, and the error that ends the stream.
 	act func(m *manager, spool string, last uint64) (receipt uint64, err error)
 	// welcome replaces the answer to a Hello.
@@ -71,22 +78,63 @@ func (m *manager) Stream(stream grpc.BidiStreamingServer[armorv1.StreamRequest, 
 	if err := stream.Send(answer); err != nil {
 		return err
 	}
+	var sending sync.Mutex
+	send := func(response *armorv1.StreamResponse) error {
+		sending.Lock()
+		defer sending.Unlock()
+		return stream.Send(response)
+	}
+	go func() {
+		for {
+			select {
+			case response := <-m.say:
+				_ = send(response)
+			case <-stream.Context().Done():
+				return
+			}
+		}
+	}()
 	next := finished
 	for {
 		request, err := stream.Recv()
 		if err != nil {
 			return nil
 		}
+		if m.hear(request) {
+			continue
+		}
 		receipt, err := m.take(hello.SpoolId, &next, request.GetBatch())
 		if err != nil {
 			return err
 		}
 		if receipt > 0 {
-			if err := stream.Send(&armorv1.StreamResponse{Message: &armorv1.StreamResponse_Receipt{Receipt: &armorv1.Receipt{Sequence: receipt}}}); err != nil {
+			if err := send(&armorv1.StreamResponse{Message: &armorv1.StreamResponse_Receipt{Receipt: &armorv1.Receipt{Sequence: receipt}}}); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// hear takes what is no new event.
+func (m *manager) hear(request *armorv1.StreamRequest) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case request.GetReport() != nil:
+		m.reports, m.said = append(m.reports, request.GetReport()), append(m.said, time.Now())
+	case request.GetReplayProgress() != nil:
+		m.progress = append(m.progress, request.GetReplayProgress())
+	case request.GetBatch().GetReplay():
+		for _, ev := range request.GetBatch().GetEvents() {
+			m.replayed = append(m.replayed, ev.GetSequence())
+		}
+	default:
+		if n := len(m.progress); n > 0 && !m.progress[n-1].GetDone() {
+			m.between++
+		}
+		return false
+	}
+	return true
 }
 
 func (m *manager) take(id string, next *uint64, batch *armorv1.EventBatch) (uint64, error) {
@@ -146,12 +194,12 @@ func (b *safeBuffer) String() string {
 
 // newRig starts a manager and a spool, and in its end stops everything.
 func newRig(t *testing.T, window uint32, prepare func(*rig)) *rig {
-	r := &rig{t: t, m: &manager{listener: bufconn.Listen(64 << 10), finished: map[string]uint64{}, seen: map[string][]string{}, window: window}}
+	r := &rig{t: t, m: &manager{listener: bufconn.Listen(64 << 10), finished: map[string]uint64{}, seen: map[string][]string{}, window: window, say: make(chan *armorv1.StreamResponse)}}
 	server := grpc.NewServer(grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}))
 	armorv1.RegisterIngestServiceServer(server, r.m)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = server.Serve(r.m.listener) })
-	s, _, err := spool.Open(spool.Options{Dir: t.TempDir(), MaxBytes: 64 << 20, SegmentBytes: 64 << 10})
+	s, _, err := spool.Open(spool.Options{Dir: t.TempDir(), MaxBytes: 64 << 20, SegmentBytes: 64 << 10, Keep: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -392,7 +440,7 @@ func TestRefused(t *testing.T) {
 		attempts := r.m.streams
 		r.m.welcome = nil
 		r.m.mu.Unlock()
-		if st.Connected || !strings.Contains(st.Reason, "the certificate is for agent b2") || attempts < 8 || attempts > 25 {
+		if st.Connected || !strings.Contains(st.Reason, "the certificate is for agent b2") || attempts < 12 || attempts > 35 {
 			t.Errorf("%+v, %d attempts", st, attempts)
 		}
 		if !strings.Contains(r.log.String(), "level=ERROR") {
