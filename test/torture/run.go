@@ -11,6 +11,7 @@ import (
 	"armor/test/torture/lines"
 	"armor/test/torture/plot"
 	"armor/test/torture/rig"
+	"armor/test/torture/soak"
 	"armor/test/torture/tally"
 )
 
@@ -42,8 +43,10 @@ type Summary struct {
 	// Store is the ledger over the alert store; its order is that of the search, so out of order is not counted there.
 	Store tally.Report `json:"store"`
 	// Stream is the ledger over the alert stream in its order; a line may stand there twice, the store has it once.
-	Stream   tally.Report `json:"stream"`
-	Problems []string     `json:"problems,omitempty"`
+	Stream tally.Report `json:"stream"`
+	// Soak says of each process whether memory, goroutines and open files stayed flat.
+	Soak     []soak.Verdict `json:"soak"`
+	Problems []string       `json:"problems,omitempty"`
 }
 
 // run is one run.
@@ -114,6 +117,7 @@ func Run(t testing.TB, cfg Config) (Summary, *plot.Data) {
 	r.drain(ctx)
 	stopWatch()
 	watching.Wait()
+	r.summary.Soak = r.judge()
 	return r.close(ctx, stream, store), r.data
 }
 

@@ -2,9 +2,11 @@ package torture
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"armor/test/torture/plot"
+	"armor/test/torture/soak"
 )
 
 const (
@@ -39,13 +41,10 @@ func (r *run) sample(ctx context.Context) {
 		if n, err := r.rig.Stored(ctx); err == nil {
 			stored = n
 		}
-		p := plot.Point{At: time.Since(r.summary.Began), Receipted: receipted, Published: r.observer.Seen(), Stored: stored, Memory: map[string]int64{}}
+		p := plot.Point{At: time.Since(r.summary.Began), Receipted: receipted, Published: r.observer.Seen(), Stored: stored, Usage: r.usage(ctx)}
 		p.Offered, _ = r.offered()
 		for _, n := range spool {
 			p.Spooled += n
-		}
-		for _, process := range r.rig.Processes() {
-			p.Memory[process.Name] = process.Memory()
 		}
 		r.mu.Lock()
 		r.data.Points = append(r.data.Points, p)
@@ -57,4 +56,33 @@ func (r *run) sample(ctx context.Context) {
 				p.At.Round(time.Second), p.Offered, p.Published, p.Stored, p.Spooled, kills)
 		}
 	}
+}
+
+// usage asks every process at once what it uses: one that is stopped answers late.
+func (r *run) usage(ctx context.Context) map[string]soak.Usage {
+	var mu sync.Mutex
+	var asked sync.WaitGroup
+	out := map[string]soak.Usage{}
+	for _, process := range r.rig.Processes() {
+		asked.Go(func() {
+			if u, ok := process.Usage(ctx); ok {
+				mu.Lock()
+				defer mu.Unlock()
+				out[process.Name] = u
+			}
+		})
+	}
+	asked.Wait()
+	return out
+}
+
+// judge says whether what the processes used stayed flat.
+func (r *run) judge() []soak.Verdict {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	samples := make([]soak.Sample, 0, len(r.data.Points))
+	for _, p := range r.data.Points {
+		samples = append(samples, soak.Sample{At: p.At, Usage: p.Usage})
+	}
+	return soak.Judge(samples)
 }

@@ -8,9 +8,15 @@ import (
 	"time"
 )
 
-// Passed says whether each line is in the store once, the stream has each source in order, and nothing else went wrong.
+// Passed says whether each line is in the store once, the stream has each source in order, no process grew, and nothing else
+// went wrong.
 func (s *Summary) Passed() bool {
 	store, stream := s.Store, s.Stream
+	for _, v := range s.Soak {
+		if v.Judged && !v.Flat {
+			return false
+		}
+	}
 	return store.Lost+store.Duplicate+store.Invented == 0 && stream.Lost+stream.Invented+stream.OutOfOrder == 0 &&
 		s.Offered > 0 && len(s.Problems) == 0
 }
@@ -25,6 +31,9 @@ func (s *Summary) Text() string {
 		s.Stream.Arrived, s.Stream.Lost, s.Stream.Invented, s.Stream.OutOfOrder, s.Stream.Duplicate)
 	for _, name := range slices.Sorted(maps.Keys(s.Faults)) {
 		fmt.Fprintf(&b, "  %4d  %s\n", s.Faults[name], name)
+	}
+	for _, v := range s.Soak {
+		fmt.Fprintf(&b, "  %s\n", v)
 	}
 	examples := s.Store.Examples
 	if s.Stream.Lost+s.Stream.Invented+s.Stream.OutOfOrder > 0 {

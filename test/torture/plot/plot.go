@@ -1,5 +1,5 @@
 // Package plot draws a run as one HTML file that needs nothing else: what was offered, published and stored a second, when
-// which fault was on, how deep the spools were, how far the store lagged, and the memory of every process.
+// which fault was on, how deep the spools were, how far the store lagged, and what memory, goroutines and files every process used.
 package plot
 
 import (
@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"armor/test/torture/soak"
 )
 
 // Point is one look at the run. Counts are totals since its begin.
@@ -18,8 +20,8 @@ type Point struct {
 	Offered, Receipted, Published, Stored uint64
 	// Spooled events of all agents.
 	Spooled uint64
-	// Memory by process, in bytes; 0 while it does not run.
-	Memory map[string]int64
+	// Usage by process, of those that run.
+	Usage map[string]soak.Usage
 }
 
 // Fault is a time during which a fault was on.
@@ -82,17 +84,35 @@ func (d *Data) HTML(w io.Writer, title, summary string) error {
 		{"spooled", levels(func(p Point) float64 { return float64(p.Spooled) })},
 		{"offered, not stored", levels(func(p Point) float64 { return float64(p.Offered) - float64(min(p.Stored, p.Offered)) })},
 	})
-	var memory []series
-	if len(d.Points) > 0 {
-		for _, name := range slices.Sorted(maps.Keys(d.Points[0].Memory)) {
-			memory = append(memory, series{name, levels(func(p Point) float64 { return float64(p.Memory[name]) / (1 << 20) })})
+	for _, figure := range []struct {
+		title string
+		of    func(soak.Usage) float64
+	}{
+		{"resident memory (MiB)", func(u soak.Usage) float64 { return float64(u.Memory) / (1 << 20) }},
+		{"goroutines", func(u soak.Usage) float64 { return float64(u.Goroutines) }},
+		{"open files", func(u soak.Usage) float64 { return float64(u.Files) }},
+	} {
+		var all []series
+		for _, name := range d.processes() {
+			all = append(all, series{name, levels(func(p Point) float64 { return figure.of(p.Usage[name]) })})
 		}
+		d.chart(&b, figure.title, all)
 	}
-	d.chart(&b, "resident memory (MiB)", memory)
 	d.lanes(&b)
 	fmt.Fprintf(&b, "<h2>Summary</h2><pre>%s</pre></html>\n", html.EscapeString(summary))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// processes are those of any point, by name.
+func (d *Data) processes() []string {
+	names := map[string]bool{}
+	for _, p := range d.Points {
+		for name := range p.Usage {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 func (d *Data) end() time.Duration {

@@ -7,13 +7,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"armor/test/torture/soak"
 )
 
 func TestPage(t *testing.T) {
 	d := &Data{}
 	for i := range 5 {
 		n := uint64(i * 100)
-		d.Points = append(d.Points, Point{At: time.Duration(i) * time.Second, Offered: n, Stored: n / 2, Memory: map[string]int64{"agent": 1 << 20}})
+		d.Points = append(d.Points, Point{At: time.Duration(i) * time.Second, Offered: n, Stored: n / 2, Usage: map[string]soak.Usage{"agent": {Memory: 1 << 20, Files: 7, Goroutines: 9}}})
 	}
 	d.Mark(time.Second, time.Second, "kill agent")
 	d.Mark(2*time.Second, time.Second, "grpc: <cut>")

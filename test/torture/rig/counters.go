@@ -34,7 +34,7 @@ func get(ctx context.Context, url string) (*http.Response, error) {
 func (r *Rig) AgentCounters(ctx context.Context, i int) (map[string]uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, client.Timeout)
 	defer cancel()
-	return testenv.AgentCounters(ctx, r.debug[i])
+	return testenv.AgentCounters(ctx, r.Agents[i].debug)
 }
 
 // Balanced checks the conservation counters of every process. They hold at rest.

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +18,7 @@ type Process struct {
 	binary string
 	args   []string
 	log    string // file
+	debug  string // address of its metrics
 	ends   *syscall.SysProcAttr
 
 	mu   sync.Mutex
@@ -89,28 +89,6 @@ func (p *Process) Interrupt() (int, error) {
 	code := p.cmd.ProcessState.ExitCode()
 	p.cmd = nil
 	return code, nil
-}
-
-// Memory is the resident memory in bytes; 0 while it does not run.
-func (p *Process) Memory() int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.cmd == nil {
-		return 0
-	}
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/statm")
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(text))
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, err := strconv.ParseInt(fields[1], 10, 64)
-	if err != nil {
-		return 0
-	}
-	return pages * int64(os.Getpagesize())
 }
 
 // Tail is the end of its log.

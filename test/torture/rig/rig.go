@@ -35,7 +35,6 @@ type Rig struct {
 
 	programs                       string
 	managerAddress, indexerAddress string
-	debug                          []string // of each agent
 }
 
 // New lays the rig out and starts the neighbours and the proxies; Start starts Armor. seed is that of the proxies' choices.
@@ -102,7 +101,6 @@ data_dir: %s/manager
 grpc: {listen: %q}
 nats: {url: %q, janitor: {require: [indexer, %s]}}
 ruleset: {directory: %s/ruleset}
-debug: {listen: ""}
 `, r.Dir, r.managerAddress, stream, observer, r.Dir))
 	r.Indexer = r.process(t, "indexer", "armor-indexer", fmt.Sprintf(`
 data_dir: %s/indexer
@@ -110,11 +108,9 @@ grpc: {listen: %q}
 nats: {url: %q, janitor: {require: [indexer, %s]}}
 elasticsearch: {urls: [%q], timeout: 5s}
 console: {listen: ""}
-debug: {listen: ""}
 `, r.Dir, r.indexerAddress, stream, observer, r.bulkHTTP.URL))
 	for i := range agents {
 		name := fmt.Sprintf("agent-%03d", i+1)
-		r.debug = append(r.debug, testenv.FreeAddress(t))
 		if err := os.MkdirAll(r.Folder(i), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -124,20 +120,21 @@ manager: {address: %q, token_file: %s/manager/token}
 data_dir: %s/%s
 inputs:
   - {type: logfile, path: "%s/*.log", format: json}
-debug: {listen: %q}
-`, i+1, r.GRPC.Addr(), r.Dir, r.Dir, name, r.Folder(i), r.debug[i])))
+`, i+1, r.GRPC.Addr(), r.Dir, r.Dir, name, r.Folder(i))))
 	}
 }
 
 func (r *Rig) process(t testing.TB, name, program, config string) *Process {
 	t.Helper()
+	debug := testenv.FreeAddress(t)
+	config += fmt.Sprintf("debug: {listen: %q}\n", debug)
 	path := filepath.Join(r.Dir, name+".yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return &Process{
 		Name: name, binary: filepath.Join(r.programs, program), args: []string{"--config", path},
-		log: filepath.Join(r.Dir, name+".log"), ends: endsWithParent(),
+		log: filepath.Join(r.Dir, name+".log"), debug: debug, ends: endsWithParent(),
 	}
 }
 
