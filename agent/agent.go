@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
+	"armor/agent/cloudtrail"
 	"armor/agent/spool"
 	"armor/agent/uplink"
 	"armor/internal/rpc"
@@ -28,6 +29,7 @@ type Agent struct {
 	lock *lock
 	conn *grpc.ClientConn
 	own  bool // conn is to be closed
+	lag  prometheus.Histogram
 
 	parts  atomic.Pointer[parts] // nil while the spool cannot be opened
 	close  sync.Once
@@ -42,6 +44,7 @@ type parts struct {
 	spool  *spool.Spool
 	uplink *uplink.Uplink
 	inputs []input
+	trail  *cloudtrail.Intake // of the cloudtrail inputs; nil: there are none
 	gaps   int
 }
 
@@ -58,7 +61,7 @@ func New(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Agent, error
 	if cfg.Agent.Name == "" {
 		cfg.Agent.Name = id
 	}
-	a := &Agent{cfg: cfg, id: id, log: log, conn: cfg.Conn}
+	a := &Agent{cfg: cfg, id: id, log: log, conn: cfg.Conn, lag: newLag()}
 	if a.lock, err = lockDir(cfg.DataDir); err != nil {
 		return nil, err
 	}
@@ -92,10 +95,10 @@ func (a *Agent) open() error {
 		return err
 	}
 	a.report(found)
-	p := &parts{spool: s, gaps: len(found.Gaps)}
+	p := &parts{spool: s, gaps: len(found.Gaps), trail: a.newIntake(s)}
 	p.uplink = uplink.New(uplink.Config{AgentID: a.id, AgentName: a.cfg.Agent.Name, Version: a.cfg.Version}, a.conn, s, a.log)
 	for i := range a.cfg.Inputs {
-		p.inputs = append(p.inputs, newInput(a, &a.cfg.Inputs[i], s))
+		p.inputs = append(p.inputs, newInput(a, &a.cfg.Inputs[i], s, p.trail))
 	}
 	a.parts.Store(p)
 	return nil
@@ -181,6 +184,9 @@ func (a *Agent) Close() error {
 		var errs []error
 		if p := a.parts.Load(); p != nil {
 			errs = append(errs, p.spool.Close())
+			if p.trail != nil {
+				errs = append(errs, p.trail.Close())
+			}
 		}
 		if a.own && a.conn != nil {
 			errs = append(errs, a.conn.Close())

@@ -274,7 +274,7 @@ func TestConfiguration(t *testing.T) {
 		Agent: Identity{ID: "a b", Name: "x\x00"},
 		Spool: SpoolConfig{SegmentBytes: 10, MaxBytes: 20},
 		Inputs: []InputConfig{
-			{}, {Type: "file", Path: "x"}, {Type: "cloudtrail", Path: "/a", Format: "json", Mode: "sqs"},
+			{}, {Type: "file", Path: "x"}, {Type: "cloudtrail", Path: "/a", Format: "json", Mode: "ftp"},
 			{Type: "logfile", Path: "/b/[", Start: "middle", Format: "xml", Mode: "dir"}, {Type: "cloudtrail", Path: "/a/"},
 		},
 	}
@@ -284,7 +284,7 @@ func TestConfiguration(t *testing.T) {
 	}
 	for _, part := range []string{
 		`agent.id: "a b"`, "data_dir: missing", "manager.address: missing", "agent.name:", "spool.segment_bytes: 10", "spool.max_bytes: 20",
-		"inputs[0].path: missing", "inputs[0].type: missing", `inputs[1].type: "file"`, "inputs[2].format:", `inputs[2].mode: "sqs"`,
+		"inputs[0].path: missing", "inputs[0].type: missing", `inputs[1].type: "file"`, "inputs[2].format:", `inputs[2].mode: "ftp"`,
 		"inputs[3].path: ", `inputs[3].start: "middle"`, `inputs[3].format: "xml"`, "inputs[3].mode:", "inputs[4]: reads the same path as inputs[2]",
 	} {
 		if !strings.Contains(err.Error(), part) {

@@ -16,6 +16,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"armor/agent/cloudtrail"
 	"armor/agent/spool"
 	"armor/internal/rpc"
 )
@@ -63,10 +64,15 @@ type SpoolConfig struct {
 type InputConfig struct {
 	// Type is cloudtrail or logfile.
 	Type string `yaml:"type"`
-	// Mode of a cloudtrail input: dir, a local folder. Default dir.
+	// Mode of a cloudtrail input: dir, a local folder; bucket, an S3 bucket that is listed; sqs, a queue of its notifications.
+	// Default dir.
 	Mode string `yaml:"mode"`
-	// Path is the folder of a cloudtrail input, or the glob of a logfile input.
+	// Path is the folder of a cloudtrail input of mode dir, or the glob of a logfile input.
 	Path string `yaml:"path"`
+	// AWS is where a cloudtrail input of mode bucket or sqs reads.
+	AWS *cloudtrail.Source `yaml:"aws"`
+	// Records of a cloudtrail input: what is left out, and how accounts are called.
+	cloudtrail.Records `yaml:",inline"`
 	// Format of a logfile input's lines: syslog or json. Default syslog.
 	Format string `yaml:"format"`
 	// Start of a logfile input, for files that are there when the agent starts for the first time: beginning or end. Default
@@ -172,6 +178,9 @@ func (c *Config) labels(in *InputConfig) map[string]string {
 
 // name identifies the input in the spool's positions, over restarts.
 func (in *InputConfig) name() string {
+	if in.remote() && in.AWS != nil {
+		return in.Type + ":" + in.AWS.Name(in.Mode)
+	}
 	path := in.Path
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
@@ -181,7 +190,7 @@ func (in *InputConfig) name() string {
 
 func (in *InputConfig) problems() (errs []error) {
 	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if in.Path == "" {
+	if in.Path == "" && !in.remote() {
 		add("path: missing")
 	}
 	if strings.ContainsRune(in.Path, 0) {
@@ -199,11 +208,15 @@ func (in *InputConfig) problems() (errs []error) {
 	}
 	switch in.Type {
 	case "cloudtrail":
-		oneOf("mode", in.Mode, "dir")
+		oneOf("mode", in.Mode, cloudtrail.ModeDir, cloudtrail.ModeBucket, cloudtrail.ModeQueue)
+		errs = append(errs, in.trailProblems()...)
 		foreign("format", in.Format)
 		foreign("start", in.Start)
 	case "logfile":
 		foreign("mode", in.Mode)
+		if in.AWS != nil || len(in.Discard) > 0 || len(in.AccountAliases) > 0 {
+			add("aws, discard, account_aliases: an input of type logfile has none")
+		}
 		oneOf("format", in.Format, "syslog", "json")
 		oneOf("start", in.Start, "beginning", "end")
 		if _, err := filepath.Match(in.Path, ""); err != nil {

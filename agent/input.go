@@ -23,14 +23,12 @@ type input interface {
 }
 
 // newInput makes an input of a checked configuration.
-func newInput(a *Agent, cfg *InputConfig, s *spool.Spool) input {
+func newInput(a *Agent, cfg *InputConfig, s *spool.Spool, intake *cloudtrail.Intake) input {
 	if cfg.Type == "logfile" {
 		return logfile.New(logfile.Config{
 			Name: cfg.name(), AgentID: a.id, Glob: cfg.Path, JSON: cfg.Format == "json", FromEnd: cfg.Start == "end",
 			OneShot: a.cfg.OneShot, Labels: a.cfg.labels(cfg),
 		}, s, a.log)
 	}
-	return cloudtrail.New(cloudtrail.Config{
-		Name: cfg.name(), Path: cfg.Path, OneShot: a.cfg.OneShot, Labels: a.cfg.labels(cfg),
-	}, s, a.log)
+	return newTrail(a, cfg, s, intake)
 }

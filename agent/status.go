@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -24,6 +25,9 @@ func (a *Agent) Status() *armorv1.ComponentStatus {
 			for name, value := range in.Figures() {
 				status.Gauges[name] += value
 			}
+		}
+		if p.trail != nil {
+			maps.Copy(status.Gauges, p.trail.Figures())
 		}
 	}
 	status.Counters["recovered"] = st.Recovered
@@ -104,20 +108,39 @@ var (
 
 // figures are the other numbers of Status, by their names there.
 var figures = map[string]figure{
-	"spool_bytes":              {"spool_bytes", "Bytes of the spool on disk.", prometheus.GaugeValue},
-	"spool_segments":           {"spool_segments", "Files of the spool.", prometheus.GaugeValue},
-	"sent":                     {"sent_total", "Events sent to a manager, those sent again included.", prometheus.CounterValue},
-	"sessions":                 {"sessions_total", "Connections that a manager accepted.", prometheus.CounterValue},
-	"violations":               {"violations_total", "Messages of a manager that break the contract.", prometheus.CounterValue},
-	"cloudtrail_records":       {"cloudtrail_records_total", "CloudTrail records that became events.", prometheus.CounterValue},
-	"cloudtrail_records_cut":   {"cloudtrail_records_cut_total", "CloudTrail records longer than 1 MiB.", prometheus.CounterValue},
-	"cloudtrail_files":         {"cloudtrail_files", "CloudTrail files read whole.", prometheus.GaugeValue},
-	"cloudtrail_files_damaged": {"cloudtrail_files_damaged", "CloudTrail files that cannot be read whole.", prometheus.GaugeValue},
-	"cloudtrail_files_ignored": {"cloudtrail_files_ignored", "Other files in CloudTrail folders.", prometheus.GaugeValue},
-	"logfile_lines":            {"logfile_lines_total", "Lines that became events.", prometheus.CounterValue},
-	"logfile_lines_cut":        {"logfile_lines_cut_total", "Lines longer than 1 MiB.", prometheus.CounterValue},
-	"logfile_files":            {"logfile_files", "Log files that are followed.", prometheus.GaugeValue},
-	"logfile_truncations":      {"logfile_truncations_total", "Log files found truncated or replaced in place.", prometheus.CounterValue},
+	"spool_bytes":                    {"spool_bytes", "Bytes of the spool on disk.", prometheus.GaugeValue},
+	"spool_segments":                 {"spool_segments", "Files of the spool.", prometheus.GaugeValue},
+	"sent":                           {"sent_total", "Events sent to a manager, those sent again included.", prometheus.CounterValue},
+	"sessions":                       {"sessions_total", "Connections that a manager accepted.", prometheus.CounterValue},
+	"violations":                     {"violations_total", "Messages of a manager that break the contract.", prometheus.CounterValue},
+	"cloudtrail_records":             {"cloudtrail_records_total", "CloudTrail records that became events.", prometheus.CounterValue},
+	"cloudtrail_records_cut":         {"cloudtrail_records_cut_total", "CloudTrail records longer than 1 MiB.", prometheus.CounterValue},
+	"cloudtrail_files":               {"cloudtrail_files", "CloudTrail files read whole.", prometheus.GaugeValue},
+	"cloudtrail_files_damaged":       {"cloudtrail_files_damaged", "CloudTrail files that cannot be read whole.", prometheus.GaugeValue},
+	"cloudtrail_files_ignored":       {"cloudtrail_files_ignored", "Other files in CloudTrail folders.", prometheus.GaugeValue},
+	"cloudtrail_records_repeated":    {"cloudtrail_records_repeated_total", "CloudTrail records that were read already, lately, and became no events.", prometheus.CounterValue},
+	"cloudtrail_records_discarded":   {"cloudtrail_records_discarded_total", "CloudTrail records that the discard filter left out.", prometheus.CounterValue},
+	"cloudtrail_records_known":       {"cloudtrail_records_known", "CloudTrail records that are remembered.", prometheus.GaugeValue},
+	"cloudtrail_bytes":               {"cloudtrail_bytes_total", "Bytes of CloudTrail objects as S3 sent them.", prometheus.CounterValue},
+	"cloudtrail_objects":             {"cloudtrail_objects_total", "CloudTrail objects read whole.", prometheus.CounterValue},
+	"cloudtrail_objects_late":        {"cloudtrail_objects_late_total", "CloudTrail objects that the daily listing found, delivered late under their old day.", prometheus.CounterValue},
+	"cloudtrail_objects_ignored":     {"cloudtrail_objects_ignored", "Other objects: those of the last listing, or those that messages told of.", prometheus.GaugeValue},
+	"cloudtrail_objects_removed":     {"cloudtrail_objects_removed_total", "CloudTrail objects removed after reading.", prometheus.CounterValue},
+	"cloudtrail_objects_to_remove":   {"cloudtrail_objects_to_remove", "CloudTrail objects that are removed when the manager has finished them.", prometheus.GaugeValue},
+	"cloudtrail_objects_damaged":     {"cloudtrail_objects_damaged", "CloudTrail objects that cannot be read whole.", prometheus.GaugeValue},
+	"cloudtrail_objects_blocked":     {"cloudtrail_objects_blocked", "CloudTrail objects that AWS keeps back at present.", prometheus.GaugeValue},
+	"cloudtrail_objects_remembered":  {"cloudtrail_objects_remembered", "CloudTrail objects that are remembered as read.", prometheus.GaugeValue},
+	"cloudtrail_listing_requests":    {"cloudtrail_listing_requests_total", "List requests to S3.", prometheus.CounterValue},
+	"cloudtrail_messages_in_flight":  {"cloudtrail_messages_in_flight", "SQS messages that are worked on, or wait for the manager.", prometheus.GaugeValue},
+	"cloudtrail_messages_received":   {"cloudtrail_messages_received_total", "SQS messages received.", prometheus.CounterValue},
+	"cloudtrail_messages_deleted":    {"cloudtrail_messages_deleted_total", "SQS messages deleted, after the manager's receipt.", prometheus.CounterValue},
+	"cloudtrail_messages_returned":   {"cloudtrail_messages_returned_total", "SQS messages given back to the queue.", prometheus.CounterValue},
+	"cloudtrail_messages_extended":   {"cloudtrail_messages_extended_total", "Times that the visibility time-out of a message was extended.", prometheus.CounterValue},
+	"cloudtrail_messages_unreadable": {"cloudtrail_messages_unreadable_total", "SQS messages deleted although they could not be followed: of no known form, or their object is gone.", prometheus.CounterValue},
+	"logfile_lines":                  {"logfile_lines_total", "Lines that became events.", prometheus.CounterValue},
+	"logfile_lines_cut":              {"logfile_lines_cut_total", "Lines longer than 1 MiB.", prometheus.CounterValue},
+	"logfile_files":                  {"logfile_files", "Log files that are followed.", prometheus.GaugeValue},
+	"logfile_truncations":            {"logfile_truncations_total", "Log files found truncated or replaced in place.", prometheus.CounterValue},
 }
 
 type figure struct {
@@ -136,10 +159,12 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, f := range figures {
 		ch <- describe(f.name, f.help)
 	}
+	c.a.lag.Describe(ch)
 }
 
 func (c collector) Collect(ch chan<- prometheus.Metric) {
 	st := c.a.Status()
+	c.a.lag.Collect(ch)
 	count := func(d *prometheus.Desc, counter string, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(st.Counters[counter]), labels...)
 	}

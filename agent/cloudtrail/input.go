@@ -14,10 +14,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"armor/agent/batch"
 	"armor/agent/spool"
 	"armor/agent/watch"
-	armorv1 "armor/proto/armor/v1"
 )
 
 // Config is one folder.
@@ -30,6 +28,10 @@ type Config struct {
 	OneShot bool
 	// Labels of every event.
 	Labels map[string]string
+	// Records says what is left out, and how accounts are called.
+	Records Records
+	// Intake that the agent's CloudTrail inputs share. Nil: one of its own, without a window.
+	Intake *Intake
 	// Watcher wakes the input. Nil: notifications of the file system.
 	Watcher watch.Watcher
 	// Poll is how long a change may stay unseen without a notification. Zero: 2 s.
@@ -49,13 +51,13 @@ const forgetAfter = time.Hour
 
 // Input reads one folder.
 type Input struct {
-	cfg   Config
-	sink  batch.Sink
-	log   *slog.Logger
-	watch watch.Watcher
-	batch *batch.Batch[*file]
-	dec   *Decoder
-	gz    *gzip.Reader
+	cfg    Config
+	log    *slog.Logger
+	watch  watch.Watcher
+	intake *Intake
+	origin *origin
+	dec    *Decoder
+	gz     *gzip.Reader
 
 	mu       sync.Mutex
 	files    map[string]*file
@@ -73,6 +75,8 @@ type Stats struct {
 	Records uint64
 	// Cut are those of them that were longer than 1 MiB.
 	Cut uint64
+	// Repeated records were known already, Discarded ones are not wanted: they became no events.
+	Repeated, Discarded uint64
 	// Files read whole, files damaged, and other files in the folder that are left alone.
 	Files, Damaged, Ignored int
 }
@@ -81,8 +85,8 @@ type Stats struct {
 type file struct {
 	found
 	progress
-	input     string
-	forgotten bool
+	input string
+	kept  kept[progress]
 
 	tried    stamp // at the last attempt that failed
 	attempts int
@@ -93,16 +97,19 @@ type file struct {
 	gone     time.Time // since when it is not there
 }
 
-// Position implements batch.Subject.
+// Position implements subject.
 func (f *file) Position() spool.Position {
-	if f.forgotten {
-		return spool.Position{Input: f.input, Key: f.rel}
-	}
-	return spool.Position{Input: f.input, Key: f.rel, Data: f.progress.encode()}
+	return spool.Position{Input: f.input, Key: f.rel, Data: f.kept.data(progress.encode)}
+}
+
+// advance implements subject.
+func (f *file) advance(records, chain uint64) {
+	f.records, f.chain = records, chain
+	f.kept.set(f.progress)
 }
 
 // New prepares an input; Run reads.
-func New(cfg Config, sink batch.Sink, log *slog.Logger) *Input {
+func New(cfg Config, sink Sink, log *slog.Logger) *Input {
 	if cfg.Poll == 0 {
 		cfg.Poll = 2 * time.Second
 	}
@@ -115,13 +122,18 @@ func New(cfg Config, sink batch.Sink, log *slog.Logger) *Input {
 	if abs, err := filepath.Abs(cfg.Path); err == nil {
 		cfg.Path = abs
 	}
+	if cfg.Intake == nil {
+		cfg.Intake = NewIntake(IntakeConfig{}, sink, log)
+	}
 	in := &Input{
-		cfg: cfg, sink: sink, log: log.With("input", "cloudtrail", "path", cfg.Path), watch: cfg.Watcher,
-		batch: batch.New[*file](armorv1.EventFormat_EVENT_FORMAT_JSON, cfg.Labels), dec: NewDecoder(nil, false), files: map[string]*file{},
+		cfg: cfg, log: log.With("input", "cloudtrail", "path", cfg.Path), watch: cfg.Watcher, intake: cfg.Intake,
+		origin: newOrigin(cfg.Labels, cfg.Records), dec: NewDecoder(nil, false), files: map[string]*file{},
 	}
 	for rel, data := range sink.Positions(cfg.Name) {
 		if p, ok := decodeProgress(data); ok {
-			in.files[rel] = &file{input: cfg.Name, found: found{rel: rel, path: filepath.Join(cfg.Path, rel)}, progress: p}
+			f := &file{input: cfg.Name, found: found{rel: rel, path: filepath.Join(cfg.Path, rel)}, progress: p}
+			f.kept.set(p)
+			in.files[rel] = f
 		}
 	}
 	return in
@@ -185,8 +197,11 @@ func (in *Input) pass(ctx context.Context) (again bool, err error) {
 		}
 		again = again || !whole && !f.damaged
 	}
-	in.forget(s)
-	if err := in.batch.Flush(ctx, in.sink); err != nil {
+	for _, f := range in.gone(s) {
+		f.kept.forget()
+		in.intake.touch(f)
+	}
+	if err := in.intake.flush(ctx); err != nil {
 		return false, err
 	}
 	in.mu.Lock()
@@ -205,7 +220,7 @@ func (in *Input) file(c *found) *file {
 		in.files[c.rel] = f
 	}
 	f.found.rel, f.found.path, f.found.lines = c.rel, c.path, c.lines
-	f.gone, f.forgotten = time.Time{}, false
+	f.gone = time.Time{}
 	return f
 }
 
@@ -253,10 +268,10 @@ func (in *Input) note(s survey, cost time.Duration) {
 	in.problem = problem
 }
 
-// forget drops the positions of files that are gone for good. While part of the folder cannot be read nobody knows.
-func (in *Input) forget(s survey) {
+// gone drops the files that are gone for good, and returns them. While part of the folder cannot be read nobody knows.
+func (in *Input) gone(s survey) (gone []*file) {
 	if len(s.errors) > 0 {
-		return
+		return nil
 	}
 	there := make(map[string]struct{}, len(s.files))
 	for i := range s.files {
@@ -276,11 +291,11 @@ func (in *Input) forget(s survey) {
 			}
 		}
 		if now.Sub(f.gone) >= forgetAfter {
-			f.forgotten = true
-			in.batch.Touch(f)
+			gone = append(gone, f)
 			delete(in.files, rel)
 		}
 	}
+	return gone
 }
 
 // largeFolder is how long a look at a folder takes that is not looked at for every question.
@@ -337,6 +352,8 @@ func (in *Input) Stats() Stats {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	stats := in.stats
+	stats.Records, stats.Cut = in.origin.records.Load(), in.origin.cut.Load()
+	stats.Repeated, stats.Discarded = in.origin.repeated.Load(), in.origin.discarded.Load()
 	for _, f := range in.files {
 		if f.done {
 			stats.Files++
@@ -353,6 +370,7 @@ func (in *Input) Figures() map[string]float64 {
 	st := in.Stats()
 	return map[string]float64{
 		"cloudtrail_records": float64(st.Records), "cloudtrail_records_cut": float64(st.Cut),
+		"cloudtrail_records_repeated": float64(st.Repeated), "cloudtrail_records_discarded": float64(st.Discarded),
 		"cloudtrail_files": float64(st.Files), "cloudtrail_files_damaged": float64(st.Damaged), "cloudtrail_files_ignored": float64(st.Ignored),
 	}
 }

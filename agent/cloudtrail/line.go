@@ -7,30 +7,43 @@ import (
 
 // frame is what the lines of one file have in common.
 type frame struct {
-	head    []byte // up to and with the quote that opens the account id
+	head    []byte // up to the account's alias
+	middle  []byte // from there, with the quote that opens the account id
 	account string // that the path names
+	aliases map[string]string
+	room    int // that an alias takes at most
 }
 
-func newFrame(rel string) frame {
-	head := []byte(`{"integration":"aws","aws":{"log_info":{"aws_account_alias":"","log_file":`)
-	head = appendQuoted(head, rel)
-	head = append(head, `,"s3bucket":""},"source":"cloudtrail","aws_account_id":"`...)
-	return frame{head: head, account: accountIn(rel)}
+// newFrame of a file or object by its path or key; bucket is empty for a file.
+func newFrame(rel, bucket string, aliases map[string]string) frame {
+	middle := appendQuoted([]byte(`,"log_file":`), rel)
+	middle = appendQuoted(append(middle, `,"s3bucket":`...), bucket)
+	middle = append(middle, `},"source":"cloudtrail","aws_account_id":"`...)
+	f := frame{head: []byte(`{"integration":"aws","aws":{"log_info":{"aws_account_alias":`), middle: middle, account: accountIn(rel), aliases: aliases, room: 2}
+	for _, alias := range aliases {
+		f.room = max(f.room, 6*len(alias)+2)
+	}
+	return f
 }
 
 // length is an upper bound of what appendLine adds.
-func (f *frame) length(r *Record) int { return len(f.head) + len(r.Text) + 80 }
+func (f *frame) length(r *Record) int {
+	return len(f.head) + f.room + len(f.middle) + len(r.Text) + 80
+}
 
 // appendLine appends the line that the engine sees: the record's own keys, untouched, behind those that say where it comes from.
 func (f *frame) appendLine(dst []byte, r *Record) []byte {
+	account := r.UserAccountID
+	if len(r.RecipientAccountID) > 0 {
+		account = r.RecipientAccountID
+	}
 	dst = append(dst, f.head...)
-	switch {
-	case len(r.RecipientAccountID) > 0:
-		dst = append(dst, r.RecipientAccountID...)
-	case f.account != "":
-		dst = append(dst, f.account...)
-	default:
-		dst = append(dst, r.UserAccountID...)
+	if len(r.RecipientAccountID) == 0 && f.account != "" {
+		dst = appendQuoted(dst, f.aliases[f.account])
+		dst = append(append(dst, f.middle...), f.account...)
+	} else {
+		dst = appendQuoted(dst, f.aliases[string(account)])
+		dst = append(append(dst, f.middle...), account...)
 	}
 	dst = append(dst, '"')
 	if len(r.Text) > 2 {

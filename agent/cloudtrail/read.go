@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
-
-	"armor/agent/batch"
 )
 
 // read reads a file from where it was left. whole says that it was read to its end. The error is that of the sink or of ctx.
@@ -46,7 +44,8 @@ func (in *Input) read(ctx context.Context, f *file, now found) (whole bool, err 
 		f.done, f.progress.stamp = true, now.stamp
 		f.damaged, f.blocked, f.reason, f.attempts = false, false, "", 0
 		in.mu.Unlock()
-		in.batch.Touch(f)
+		f.kept.set(f.progress)
+		in.intake.touch(f)
 		return true, nil
 	}
 }
@@ -82,8 +81,8 @@ func (in *Input) decode(ctx context.Context, f *file, fh *source) (reason string
 		src = in.gz
 	}
 	in.dec.Reset(src, f.lines)
-	fr := newFrame(f.rel)
-	read := time.Now()
+	fr := newFrame(f.rel, "", in.cfg.Records.AccountAliases)
+	e := element{frame: &fr, location: f.path, read: time.Now()}
 	var n, chain uint64
 	wrong, first := 0, ""
 	skip, want := f.records, f.chain
@@ -122,45 +121,11 @@ func (in *Input) decode(ctx context.Context, f *file, fh *source) (reason string
 		if n <= skip {
 			continue
 		}
-		if err := in.add(ctx, f, &fr, rec, read); err != nil {
+		e.record, e.number, e.chain = rec, n, chain
+		if err := in.intake.add(ctx, in.origin, f, &e); err != nil {
 			return "", false, err
 		}
-		f.records, f.chain = n, chain
-		in.batch.Touch(f)
 	}
-}
-
-// add makes an event of a record, nil for an element that is none, and hands the batch on when it is full.
-func (in *Input) add(ctx context.Context, f *file, fr *frame, rec *Record, read time.Time) error {
-	if rec == nil {
-		return nil
-	}
-	need := fr.length(rec)
-	if !in.batch.Fits(need + len(rec.Sum)) {
-		if err := in.batch.Flush(ctx, in.sink); err != nil {
-			return err
-		}
-	}
-	at, ok := parseTime(rec.EventTime)
-	if !ok {
-		at = read
-	}
-	ev := in.batch.Add(at, read)
-	ev.Location = f.path
-	ev.SourceId = in.batch.Keep(rec.Sum[:])
-	ev.Body = in.batch.Build(need, func(dst []byte) []byte { return fr.appendLine(dst, rec) })
-	cut := rec.Cut || len(ev.Body) > batch.MaxBody
-	if cut {
-		ev.Body = ev.Body[:min(len(ev.Body), batch.MaxBody)]
-		ev.Truncated = true
-	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.stats.Records++
-	if cut {
-		in.stats.Cut++
-	}
-	return nil
 }
 
 // failed notes that a file could not be read whole. If it stays the same over several attempts it counts as damaged; blocked says
@@ -175,6 +140,7 @@ func (in *Input) failed(f *file, now stamp, reason string, blocked bool) {
 	f.attempts++
 	f.tried, f.reason, f.done, f.blocked = now, reason, false, blocked
 	f.progress.stamp = now
+	f.kept.set(f.progress)
 	f.damaged = f.attempts >= attempts
 	f.retry = time.Now().Add(in.cfg.Retry)
 	switch {
