@@ -425,6 +425,8 @@ func testDashboards(t *testing.T, p *tab, alerts store.Store) {
 	p.want(`[...`+panel("regions", `').querySelectorAll('button')`)+`].map((b) => [b.querySelector('.name').textContent, b.querySelector('.count').textContent].join(' '))`,
 		`["eu-central-1 30","eu-west-1 30","us-east-1 30"]`)
 	p.picture("aws")
+	p.want(`(() => { const b = [...`+panel("levels", `').querySelectorAll('button')`)+`]; return [b.map((x) => x.dataset.key).join(), new Set(b.map((x) => getComputedStyle(x.firstChild).backgroundColor)).size].join(' in ') })()`,
+		"2,5 in 2")
 	p.click(`#board [data-panel="users"] button`)
 	p.until(`document.querySelector('#board .tile .figure').textContent === '23' && ` + rowCount + ` === 23`)
 	p.want(`document.querySelectorAll('#boards a').length`, "4")

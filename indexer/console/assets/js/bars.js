@@ -1,7 +1,7 @@
 // Alerts over time, stacked by the values of a field ("Stacked Groups"). Choosing a bar filters for its value; dragging over the axis zooms.
 
 import { drawLegend } from './legend.js';
-import { cssColor, Palette } from './palette.js';
+import { cssColor, paletteOf } from './palette.js';
 import { count, visible } from './text.js';
 import { stamp, tick, width } from './time.js';
 
@@ -10,7 +10,7 @@ const dragFrom = 8; // pixels: less is a click
 
 export class StackedGroups {
   /**
-   * @param {{canvas: HTMLCanvasElement, box: HTMLElement, legend: HTMLElement, sub: HTMLElement, name: string}} place name: what the bars are stacked by, in the plural
+   * @param {{canvas: HTMLCanvasElement, box: HTMLElement, legend: HTMLElement, sub: HTMLElement, field?: string, name: string}} place name: what the bars are stacked by, in the plural
    * @param {(key: string) => void} pick
    * @param {(from: string, to: string) => void} zoom
    */
@@ -18,7 +18,7 @@ export class StackedGroups {
     this.place = place;
     this.pick = pick;
     this.zoom = zoom;
-    this.palette = new Palette();
+    this.palette = paletteOf(place.field);
     this.starts = [];
     this.groups = [];
     this.chart = new Chart(place.canvas, {
@@ -53,11 +53,11 @@ export class StackedGroups {
   draw(groups, zone) {
     this.zone = zone;
     this.interval = groups.interval;
-    this.groups = groups.buckets;
+    this.groups = this.palette.order(groups.buckets);
     this.starts = [];
     for (let t = groups.first; t <= groups.last && this.starts.length < maxBars && groups.buckets.length > 0; t += groups.interval) this.starts.push(t);
     this.paint();
-    drawLegend(this.place.legend, this.groups.map((b) => ({ key: b.key, count: b.count, slot: this.palette.slot(b.key) })), 0, 0, this.pick);
+    drawLegend(this.place.legend, this.groups.map((b) => ({ key: b.key, count: b.count, swatch: this.palette.swatch(b.key) })), 0, 0, this.pick);
     this.place.sub.textContent = `Alerts per ${width(this.interval)}, ${this.place.name}${this.interval >= 3600 && zone !== 'UTC' ? ' (bars start at full hours and days of UTC)' : ''}`;
     this.place.canvas.setAttribute('aria-label', `Bars over time, ${this.groups.length} ${this.place.name}; the list below holds the sums.`);
   }

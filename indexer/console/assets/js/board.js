@@ -68,14 +68,14 @@ export class Board {
     this.panels.set(box.id, panel);
     if (box.kind === 'pie') {
       const legend = el('ul', { class: 'legend', ...label });
-      panel.start = () => { panel.chart = new PieChart({ canvas, legend, name: `values of ${box.field}` }, pick); };
+      panel.start = () => { panel.chart = new PieChart({ canvas, legend, field: box.field, name: `values of ${box.field}` }, pick); };
       panel.draw = (b) => panel.chart.draw(b.values);
       return section(el('div', { class: 'pie' }, el('div', { class: 'canvas pie-canvas' }, canvas), legend));
     }
     if (box.kind === 'stacked') {
       const legend = el('ul', { class: 'legend row', ...label });
       const frame = el('div', { class: 'canvas bars-canvas' }, canvas);
-      panel.start = () => { panel.chart = new StackedGroups({ canvas, box: frame, legend, sub, name: `by ${box.field}` }, pick, this.deps.zoom); };
+      panel.start = () => { panel.chart = new StackedGroups({ canvas, box: frame, legend, sub, field: box.field, name: `by ${box.field}` }, pick, this.deps.zoom); };
       panel.draw = (b, zone) => panel.chart.draw(b.times, zone);
       return section(frame, legend);
     }

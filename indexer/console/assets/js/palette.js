@@ -20,9 +20,33 @@ export class Palette {
     return keys.map((key) => cssColor(`--series-${this.taken.get(key) + 1}`));
   }
 
-  slot(key) {
-    return (this.taken.get(key) ?? slots) + 1;
+  /** The class of a key's mark in the legend. */
+  swatch(key) {
+    return `s${(this.taken.get(key) ?? slots) + 1}`;
+  }
+
+  /** Values in the order in which they are drawn and listed. */
+  order(buckets) {
+    return buckets;
   }
 }
+
+/** Colours of levels: each level has its own, from grey over blue, green and yellow to red and purple, and they stand in order of severity. */
+export class LevelPalette {
+  assign(keys) {
+    return keys.map((key) => cssColor(`--level-${key}`) || cssColor('--series-other'));
+  }
+
+  swatch(key) {
+    return `l${key}`;
+  }
+
+  order(buckets) {
+    return [...buckets].sort((a, b) => Number(a.key) - Number(b.key));
+  }
+}
+
+/** The palette for the values of a field. */
+export const paletteOf = (field) => (field === 'rule.level' ? new LevelPalette() : new Palette());
 
 export const cssColor = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

@@ -1,18 +1,18 @@
 // "Pie Chart": the most frequent rule descriptions. Choosing a slice filters for it.
 
 import { drawLegend } from './legend.js';
-import { cssColor, Palette } from './palette.js';
+import { cssColor, paletteOf } from './palette.js';
 import { count, percent, visible } from './text.js';
 
 export class PieChart {
   /**
-   * @param {{canvas: HTMLCanvasElement, legend: HTMLElement, name: string}} place name: what is counted, in the plural
+   * @param {{canvas: HTMLCanvasElement, legend: HTMLElement, field?: string, name: string}} place name: what is counted, in the plural
    * @param {(key: string) => void} pick
    */
   constructor(place, pick) {
     this.place = place;
     this.pick = pick;
-    this.palette = new Palette();
+    this.palette = paletteOf(place.field);
     this.items = [];
     this.chart = new Chart(place.canvas, {
       type: 'pie',
@@ -37,7 +37,7 @@ export class PieChart {
     this.other = rules.other;
     this.whole = rules.other + rules.buckets.reduce((sum, b) => sum + b.count, 0);
     this.paint();
-    drawLegend(this.place.legend, this.items.map((b) => ({ ...b, slot: this.palette.slot(b.key) })), this.whole, this.other, this.pick);
+    drawLegend(this.place.legend, this.items.map((b) => ({ ...b, swatch: this.palette.swatch(b.key) })), this.whole, this.other, this.pick);
     this.place.canvas.setAttribute('aria-label', `Pie of ${this.items.length} ${this.place.name}; the list beside it holds the same figures.`);
   }
 
