@@ -16,9 +16,11 @@ import (
 	"google.golang.org/grpc"
 
 	"armor/agent/cloudtrail"
+	"armor/agent/gate"
 	"armor/agent/spool"
 	"armor/agent/uplink"
 	"armor/internal/rpc"
+	armorv1 "armor/proto/armor/v1"
 )
 
 // Agent is inputs, a spool and the uplink to a manager.
@@ -44,8 +46,9 @@ type parts struct {
 	spool  *spool.Spool
 	uplink *uplink.Uplink
 	inputs []input
+	gates  []*gate.Gate       // of the inputs, in the same order
 	trail  *cloudtrail.Intake // of the cloudtrail inputs; nil: there are none
-	gaps   int
+	self   *selfwatch
 }
 
 // New checks cfg, locks the data directory and opens the spool in it. Run releases both when it returns; an agent that is
@@ -86,7 +89,7 @@ func New(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Agent, error
 func (a *Agent) open() error {
 	s, found, err := spool.Open(spool.Options{
 		Dir: filepath.Join(a.cfg.DataDir, "spool"), MaxBytes: a.cfg.Spool.MaxBytes, SegmentBytes: a.cfg.Spool.SegmentBytes,
-		Place: a.lock.place(), Log: a.log,
+		Keep: a.cfg.Spool.keep(), Place: a.lock.place(), Log: a.log,
 	})
 	a.mu.Lock()
 	a.waiting = err
@@ -95,11 +98,17 @@ func (a *Agent) open() error {
 		return err
 	}
 	a.report(found)
-	p := &parts{spool: s, gaps: len(found.Gaps), trail: a.newIntake(s)}
-	p.uplink = uplink.New(uplink.Config{AgentID: a.id, AgentName: a.cfg.Agent.Name, Version: a.cfg.Version}, a.conn, s, a.log)
+	p := &parts{spool: s, trail: a.newIntake(s)}
+	p.uplink = uplink.New(uplink.Config{
+		AgentID: a.id, AgentName: a.cfg.Agent.Name, Version: a.cfg.Version, Report: func() *armorv1.AgentReport { return a.reportOf(p) },
+	}, a.conn, s, a.log)
 	for i := range a.cfg.Inputs {
-		p.inputs = append(p.inputs, newInput(a, &a.cfg.Inputs[i], s, p.trail))
+		in := &a.cfg.Inputs[i]
+		g := gate.New(in.gate(), s, a.log)
+		p.gates = append(p.gates, g)
+		p.inputs = append(p.inputs, newInput(a, in, p, g))
 	}
+	p.self = newSelfwatch(a, p, &found)
 	a.parts.Store(p)
 	return nil
 }
@@ -144,6 +153,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 		})
 	}
 	run("uplink", p.uplink.Run)
+	run("self", p.self.run)
 	for i, in := range p.inputs {
 		run("input "+a.cfg.Inputs[i].name(), in.Run)
 	}

@@ -139,7 +139,7 @@ func until(t *testing.T, m *manager, what string, ok func() bool) {
 func conserved(t *testing.T, a *Agent) map[string]uint64 {
 	t.Helper()
 	c := a.Status().GetCounters()
-	if c["recovered"]+c["read"] != c["receipted"]+c["spooled"]+c["dropped_damaged"] {
+	if c["recovered"]+c["read"] != c["receipted"]+c["spooled"]+c["dropped_damaged"]+c["dropped_age"]+c["dropped_full"]+c["dropped_disk"] {
 		t.Errorf("not conserved: %v", c)
 	}
 	return c

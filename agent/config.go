@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -52,12 +53,27 @@ type Identity struct {
 	Labels map[string]string `yaml:"labels"`
 }
 
-// SpoolConfig bounds the spool. A full spool stops the inputs; nothing is dropped.
+// SpoolConfig bounds the spool. A full spool stops the inputs, except those that are to drop then.
 type SpoolConfig struct {
 	// MaxBytes on disk. Default 1 GiB, at least 4 segments and 8 MiB.
 	MaxBytes int64 `yaml:"max_bytes"`
 	// SegmentBytes is the size of one file of the spool; space is freed a file at a time. Default 16 MiB.
 	SegmentBytes int64 `yaml:"segment_bytes"`
+	// Keep is how long finished events stay, for a replay; their room is given to new events when that is needed. Default 10 minutes;
+	// 0: not at all.
+	Keep *time.Duration `yaml:"keep"`
+	// MaxAge is how long events wait for the manager at most: older ones are dropped, counted and told. Default 0: as long as it takes.
+	MaxAge time.Duration `yaml:"max_age"`
+}
+
+// defaultKeep is five times the time after which a NATS server syncs its files.
+const defaultKeep = 10 * time.Minute
+
+func (c SpoolConfig) keep() time.Duration {
+	if c.Keep == nil {
+		return defaultKeep
+	}
+	return *c.Keep
 }
 
 // InputConfig is one input.
@@ -78,6 +94,11 @@ type InputConfig struct {
 	// Start of a logfile input, for files that are there when the agent starts for the first time: beginning or end. Default
 	// beginning: nothing that is there is left out. Files that appear later are always read from their beginning.
 	Start string `yaml:"start"`
+	// WhenFull is what happens to the lines of a logfile input when the spool takes no more: block, the input waits; drop, they are
+	// dropped, counted and told. Default block.
+	WhenFull string `yaml:"when_full"`
+	// SilenceAfter is how long the input may give no event before that is told. Default 0: as long as it likes.
+	SilenceAfter time.Duration `yaml:"silence_after"`
 	// Labels go with every event of this input; they win over the agent's.
 	Labels map[string]string `yaml:"labels"`
 }
@@ -135,6 +156,9 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// whenFullDrop is the value of when_full for an input that does not wait.
+const whenFullDrop = "drop"
+
 // maxLabels bounds the names and values of an event's labels, in bytes.
 const maxLabels = 64 << 10
 
@@ -154,6 +178,9 @@ func (c SpoolConfig) problems() (errs []error) {
 	}
 	if segment < minSegmentBytes {
 		errs = append(errs, fmt.Errorf("spool.segment_bytes: %d is too small; the least is %d", segment, minSegmentBytes))
+	}
+	if c.keep() < 0 || c.MaxAge < 0 {
+		errs = append(errs, fmt.Errorf("spool.keep: %v, spool.max_age: %v: neither may be below 0", c.keep(), c.MaxAge))
 	}
 	if least := max(4*segment, minMaxBytes); limit < least {
 		errs = append(errs, fmt.Errorf("spool.max_bytes: %d is too small; the least with spool.segment_bytes %d is %d", limit, segment, least))
@@ -206,8 +233,12 @@ func (in *InputConfig) problems() (errs []error) {
 			add("%s: %q is none of %s", key, value, strings.Join(allowed, ", "))
 		}
 	}
+	if in.SilenceAfter < 0 {
+		add("silence_after: %v is below 0", in.SilenceAfter)
+	}
 	switch in.Type {
 	case "cloudtrail":
+		oneOf("when_full", in.WhenFull, "block") // files and objects can wait
 		oneOf("mode", in.Mode, cloudtrail.ModeDir, cloudtrail.ModeBucket, cloudtrail.ModeQueue)
 		errs = append(errs, in.trailProblems()...)
 		foreign("format", in.Format)
@@ -218,6 +249,7 @@ func (in *InputConfig) problems() (errs []error) {
 			add("aws, discard, account_aliases: an input of type logfile has none")
 		}
 		oneOf("format", in.Format, "syslog", "json")
+		oneOf("when_full", in.WhenFull, "block", whenFullDrop)
 		oneOf("start", in.Start, "beginning", "end")
 		if _, err := filepath.Match(in.Path, ""); err != nil {
 			add("path: %q is no glob: %w", in.Path, err)

@@ -3,9 +3,8 @@ package agent
 import (
 	"context"
 
-	"armor/agent/cloudtrail"
+	"armor/agent/gate"
 	"armor/agent/logfile"
-	"armor/agent/spool"
 )
 
 // input is what the agent needs of each kind of input.
@@ -23,12 +22,21 @@ type input interface {
 }
 
 // newInput makes an input of a checked configuration.
-func newInput(a *Agent, cfg *InputConfig, s *spool.Spool, intake *cloudtrail.Intake) input {
+func newInput(a *Agent, cfg *InputConfig, p *parts, g *gate.Gate) input {
 	if cfg.Type == "logfile" {
 		return logfile.New(logfile.Config{
 			Name: cfg.name(), AgentID: a.id, Glob: cfg.Path, JSON: cfg.Format == "json", FromEnd: cfg.Start == "end",
 			OneShot: a.cfg.OneShot, Labels: a.cfg.labels(cfg),
-		}, s, a.log)
+		}, g, a.log)
 	}
-	return newTrail(a, cfg, s, intake)
+	return newTrail(a, cfg, p.spool, p.trail)
+}
+
+// gate is what stands between a checked input and the spool.
+func (in *InputConfig) gate() gate.Config {
+	path := in.Path
+	if in.remote() {
+		path = in.AWS.Name(in.Mode)
+	}
+	return gate.Config{Name: in.name(), Type: in.Type, Path: path, Drop: in.WhenFull == whenFullDrop, NoteLast: in.SilenceAfter > 0}
 }

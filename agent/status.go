@@ -3,6 +3,7 @@ package agent
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -21,6 +22,11 @@ func (a *Agent) Status() *armorv1.ComponentStatus {
 		status.Gauges["sent"] = float64(up.Sent)
 		status.Gauges["sessions"] = float64(up.Sessions)
 		status.Gauges["violations"] = float64(up.Violations)
+		status.Gauges["replayed"] = float64(up.Replayed)
+		for reason, n := range p.dropped() {
+			status.Counters["dropped_"+reason] = n
+			status.Counters["read"] += n
+		}
 		for _, in := range p.inputs {
 			for name, value := range in.Figures() {
 				status.Gauges[name] += value
@@ -31,12 +37,18 @@ func (a *Agent) Status() *armorv1.ComponentStatus {
 		}
 	}
 	status.Counters["recovered"] = st.Recovered
-	status.Counters["read"] = st.Appended
+	status.Counters["read"] += st.Appended
 	status.Counters["receipted"] = st.Receipted
 	status.Counters["spooled"] = st.Spooled
 	status.Counters["dropped_damaged"] = st.Lost
+	if st.Discarded > 0 {
+		status.Counters["dropped_"+droppedAge] = st.Discarded
+	}
 	status.Gauges["spool_bytes"] = float64(st.Bytes)
 	status.Gauges["spool_segments"] = float64(st.Segments)
+	status.Gauges["spool_kept"] = float64(st.Kept)
+	status.Gauges["spool_kept_bytes"] = float64(st.KeptBytes)
+	status.Gauges["lost_ever"] = float64(st.LostEver)
 	status.Reason = a.reason(p, st)
 	status.Ready = status.Reason == ""
 	return status
@@ -110,6 +122,10 @@ var (
 var figures = map[string]figure{
 	"spool_bytes":                    {"spool_bytes", "Bytes of the spool on disk.", prometheus.GaugeValue},
 	"spool_segments":                 {"spool_segments", "Files of the spool.", prometheus.GaugeValue},
+	"spool_kept":                     {"spool_kept", "Finished events that can be sent again.", prometheus.GaugeValue},
+	"spool_kept_bytes":               {"spool_kept_bytes", "Bytes of files that hold nothing else; new events take their room.", prometheus.GaugeValue},
+	"lost_ever":                      {"lost_ever", "Events lost to damage of the disk since the spool was made.", prometheus.GaugeValue},
+	"replayed":                       {"replayed_total", "Finished events sent again by order of the manager.", prometheus.CounterValue},
 	"sent":                           {"sent_total", "Events sent to a manager, those sent again included.", prometheus.CounterValue},
 	"sessions":                       {"sessions_total", "Connections that a manager accepted.", prometheus.CounterValue},
 	"violations":                     {"violations_total", "Messages of a manager that break the contract.", prometheus.CounterValue},
@@ -171,7 +187,11 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	count(descRecovered, "recovered")
 	count(descRead, "read")
 	count(descReceipted, "receipted")
-	count(descDropped, "dropped_damaged", "damaged")
+	for name := range st.GetCounters() {
+		if reason, ok := strings.CutPrefix(name, "dropped_"); ok {
+			count(descDropped, name, reason)
+		}
+	}
 	ch <- prometheus.MustNewConstMetric(descSpooled, prometheus.GaugeValue, float64(st.Counters["spooled"]))
 	ready := 0.0
 	if st.Ready {

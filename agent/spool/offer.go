@@ -16,10 +16,10 @@ func (s *Spool) Offer(ctx context.Context, events []*armorv1.Event, positions ..
 	return s.append(ctx, events, positions, manner{refuse: true})
 }
 
-// Report is Append for what is to be known about the spool itself: it goes before other batches that wait, and has a small part of
+// Report is Offer for what is to be known about the agent itself: it goes before other batches that wait, and has a small part of
 // the spool for itself, so that it is taken when the spool is full for the others.
 func (s *Spool) Report(ctx context.Context, events []*armorv1.Event, positions ...Position) error {
-	return s.append(ctx, events, positions, manner{reserved: true})
+	return s.append(ctx, events, positions, manner{reserved: true, refuse: true})
 }
 
 // maxReserve bounds what is reserved, in bytes; of a small spool it is a 64th.
