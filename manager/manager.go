@@ -70,7 +70,7 @@ func New(cfg Config, deps Deps, log *slog.Logger, reg prometheus.Registerer) (*M
 		return nil, errors.New("manager: Deps.Stream is missing")
 	}
 	m := &Manager{cfg: cfg, log: log, stream: deps.Stream}
-	m.ruleset = &keeper{load: deps.Load, now: deps.Now, source: sourceOf(cfg.Ruleset), tests: cfg.Ruleset.Tests, limits: cfg.State.limits(), log: log}
+	m.ruleset = &keeper{load: deps.Load, now: deps.Now, source: sourceOf(cfg.Ruleset), tests: cfg.Ruleset.Tests, limits: cfg.State.limits(), events: cfg.Pipeline.WindowTime == pipeline.EventTime, log: log}
 	engine, err := m.ruleset.first()
 	if err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func (m *Manager) remember(ctx context.Context, stream *alertstream.Conn, engine
 	m.journal = journal.New(records, snapshots, m.cfg.Name, m.log)
 	ctx, cancel := context.WithTimeout(context.Background(), restoreTimeout)
 	defer cancel()
-	if _, err := m.journal.Restore(ctx, engine.Ruleset(), m.ruleset.state, rules.EngineOptions{}); err != nil {
+	if _, err := m.journal.Restore(ctx, engine.Ruleset(), m.ruleset.state, rules.EngineOptions{EventTime: m.ruleset.events}); err != nil {
 		return fmt.Errorf("restoring what rules remember: %w", err)
 	}
 	return nil
@@ -136,7 +136,12 @@ func (m *Manager) Run(ctx context.Context) error {
 	if m.cfg.GoneAfter > 0 {
 		work.Go(func() { m.registry.Watch(inner, m.cfg.GoneAfter, m.own) })
 	}
-	work.Go(func() { m.journal.Run(inner, m.cfg.State.journal(), m.pipeline.Quiet, m.ruleset.state) })
+	work.Go(func() { m.journal.Run(inner, m.cfg.journal(), m.pipeline.Quiet, m.ruleset.state) })
+	work.Go(func() {
+		if err := m.stream.ServeRetries(inner, m.retry); err != nil && !errors.Is(err, context.Canceled) {
+			m.log.Warn("this manager evaluates no dead letters again", "err", err)
+		}
+	})
 	work.Go(func() {
 		if err := m.stream.RunJanitor(inner); err != nil && !errors.Is(err, context.Canceled) {
 			m.log.Warn("finished alerts are not removed from the stream any more", "err", err)
@@ -165,7 +170,8 @@ func (m *Manager) Close() {
 		m.publisher.Close()
 		flushing, cancel := context.WithTimeout(context.Background(), flushTimeout)
 		defer cancel()
-		if err := m.journal.Snapshot(flushing, m.pipeline.Quiet, m.ruleset.state); err != nil {
+		// Nothing is evaluated any more: there is nobody to wait for.
+		if err := m.journal.Snapshot(flushing, 0, m.pipeline.Quiet, m.ruleset.state); err != nil {
 			m.log.Warn("no last snapshot of what rules remember; the journal keeps it", "err", err)
 		}
 		m.registry.SignOff(flushing)

@@ -2,6 +2,7 @@ package test
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -134,6 +135,39 @@ func TestDeadLetterCommands(t *testing.T) {
 	}
 	if r := letters("list"); r.code != 0 || r.out != "" || !strings.Contains(r.errors, "no dead letters") {
 		t.Errorf("code %d, %q, %q", r.code, r.out, r.errors)
+	}
+	// An event on which the engine failed: without a manager it stays, with one it becomes its alert.
+	event := &armorv1.Event{
+		Sequence: 1, SourceId: []byte("one"), Time: timestamppb.Now(), Location: "trail", Format: armorv1.EventFormat_EVENT_FORMAT_JSON,
+		Body: []byte(`{"integration":"aws","aws":{"source":"cloudtrail","eventSource":"ec2.amazonaws.com","eventName":"RunInstances"}}`),
+	}
+	data, err := proto.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	origin := alertstream.Origin{AgentID: "001", AgentName: "web", SpoolID: "s"}
+	if err := stream.DeadEvent(t.Context(), alertstream.ReasonPanic, data, origin, "panic while matching"); err != nil {
+		t.Fatal(err)
+	}
+	if r := letters("retry", "--reason", "engine_panic"); r.code != 1 || !strings.Contains(r.out, "no manager") {
+		t.Errorf("code %d, %q, %q", r.code, r.out, r.errors)
+	}
+	c.startManager()
+	eventually(t, "a manager evaluates the event again", func() error {
+		if r := letters("retry", "--reason", "engine_panic"); r.out != "1 finished, 0 stay\n" {
+			return fmt.Errorf("%q, %q", r.out, r.errors)
+		}
+		return nil
+	})
+	eventually(t, "its alert is stored", func() error {
+		out := call(t, "armor", append([]string{"alerts", "count", "--query", "rule.id:80301 AND agent.name:web"}, c.access(c.indexerAddress, c.indexerToken())...)...).must(t)
+		if out != "1\n" {
+			return fmt.Errorf("%q", out)
+		}
+		return nil
+	})
+	if code := c.manager.interrupt(t); code != 0 {
+		t.Errorf("the manager ended with %d", code)
 	}
 	if code := c.indexer.interrupt(t); code != 0 {
 		t.Errorf("the indexer ended with %d", code)

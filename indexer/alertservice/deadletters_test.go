@@ -114,6 +114,21 @@ func numbers(t *testing.T, c armorv1.AlertServiceClient) []uint64 {
 	}
 }
 
+// serveRetries is a manager's part, from when NATS knows of it.
+func serveRetries(t *testing.T, stream *alertstream.Conn, evaluate func(*alertstream.Letter) error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = stream.ServeRetries(ctx, func(_ context.Context, l *alertstream.Letter) error { return evaluate(l) })
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	for errors.Is(stream.RetryEvent(t.Context(), 0), alertstream.ErrNoManager) {
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
 // An alert that is stored loses its letter, one that fails again keeps it, and nothing is there twice.
 func TestRetryDeadLetters(t *testing.T) {
 	stream := connect(t)
@@ -143,18 +158,24 @@ func TestRetryDeadLetters(t *testing.T) {
 	bury(t, stream, alertstream.ReasonUndecodable, []byte{0xff, 0, 7})
 	bury(t, stream, alertstream.ReasonPanic, encoded(t, &armorv1.Event{Sequence: 9, Body: []byte("x")}))
 	bury(t, stream, "of_tomorrow", []byte("?"))
+	for n := range 2 {
+		origin := alertstream.Origin{AgentID: "001", AgentName: "web", SpoolID: "s"}
+		if err := stream.DeadEvent(t.Context(), alertstream.ReasonPanic, encoded(t, &armorv1.Event{Sequence: uint64(n)}), origin, "because"); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	got, err := retryAll(t, c, &armorv1.RetryDeadLettersRequest{Filter: &armorv1.DeadLetterFilter{}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for number, part := range map[uint64]string{1: "", 2: "", 3: "", 4: "mapper_parsing", 5: "queue full", 6: "decoding an alert", 7: "armor agents replay", 8: "of_tomorrow"} {
+	for number, part := range map[uint64]string{1: "", 2: "", 3: "", 4: "mapper_parsing", 5: "queue full", 6: "decoding an alert", 7: "armor agents replay", 8: "of_tomorrow", 9: "no manager", 10: "no manager"} {
 		reason, ok := got[number]
 		if !ok || (part == "") != (reason == "") || !strings.Contains(reason, part) {
 			t.Errorf("letter %d: %q, %v; want %q", number, reason, ok, part)
 		}
 	}
-	if left := fmt.Sprint(numbers(t, c)); left != "[4 5 6 7 8]" {
+	if left := fmt.Sprint(numbers(t, c)); left != "[4 5 6 7 8 9 10]" {
 		t.Errorf("left: %s", left)
 	}
 	broken = false
@@ -162,7 +183,20 @@ func TestRetryDeadLetters(t *testing.T) {
 	if err != nil || !strings.Contains(got[1], "no such letter") || len(got) != 2 {
 		t.Errorf("%v, %v", got, err)
 	}
-	if left := fmt.Sprint(numbers(t, c)); left != "[4 6 7 8]" {
+	if left := fmt.Sprint(numbers(t, c)); left != "[4 6 7 8 9 10]" {
+		t.Errorf("left: %s", left)
+	}
+	serveRetries(t, stream, func(l *alertstream.Letter) error {
+		if l.Number == 9 && l.Origin.AgentID == "001" && l.Origin.SpoolID == "s" {
+			return nil
+		}
+		return errors.New("it panics again")
+	})
+	got, err = retryAll(t, c, &armorv1.RetryDeadLettersRequest{Numbers: []uint64{9, 10}})
+	if err != nil || got[9] != "" || got[10] != "it panics again" {
+		t.Errorf("%v, %v", got, err)
+	}
+	if left := fmt.Sprint(numbers(t, c)); left != "[4 6 7 8 10]" {
 		t.Errorf("left: %s", left)
 	}
 	page, err := s.Search(t.Context(), store.Search{})

@@ -23,7 +23,7 @@ const (
 )
 
 // RetryDeadLetters tries dead letters again. An alert is written to the store, where its id makes it one however often that
-// happens; only then its letter is removed.
+// happens; an event is evaluated again by a manager. Only when that is done the letter is removed.
 func (s *Service) RetryDeadLetters(req *armorv1.RetryDeadLettersRequest, out grpc.ServerStreamingServer[armorv1.RetryDeadLettersResponse]) error {
 	ctx := out.Context()
 	numbers := req.GetNumbers()
@@ -95,7 +95,7 @@ func (r *retry) add(ctx context.Context, number uint64) error {
 	switch letter.Kind() {
 	case alertstream.AlertLetter:
 	case alertstream.EventLetter:
-		return r.stays(number, "it is an event, which only its agent can send again: mend the cause (its detail names it), then run `armor agents replay` for its agent")
+		return r.event(ctx, letter)
 	default:
 		return r.stays(number, "this version of Armor does not know the reason "+letter.Reason+": ask a newer indexer")
 	}
@@ -114,6 +114,26 @@ func (r *retry) add(ctx context.Context, number uint64) error {
 	return nil
 }
 
+// event has a manager evaluate a letter's event again.
+func (r *retry) event(ctx context.Context, letter *alertstream.Letter) error {
+	if letter.Origin == nil {
+		return r.stays(letter.Number, "it does not say whose event it holds, as those of earlier versions: run `armor agents replay` for its agent (the detail names it), then remove the letter")
+	}
+	if err := r.service.stream.RetryEvent(ctx, letter.Number); err != nil {
+		return r.stays(letter.Number, err.Error())
+	}
+	return r.finished(ctx, letter)
+}
+
+// finished removes a letter whose content is finished, and says so.
+func (r *retry) finished(ctx context.Context, letter *alertstream.Letter) error {
+	if err := r.service.stream.RemoveLetter(ctx, letter); err != nil {
+		return letterFailure(ctx, err)
+	}
+	r.service.log.Info("a dead letter was retried with success", "number", letter.Number, "letter", letter.ID)
+	return r.send(&armorv1.RetryDeadLettersResponse{Number: letter.Number, Outcome: armorv1.DeadLetterOutcome_DEAD_LETTER_OUTCOME_FINISHED})
+}
+
 // flush writes what was gathered, removes the letters of what is stored, and answers for each.
 func (r *retry) flush(ctx context.Context) error {
 	if len(r.letters) == 0 {
@@ -129,11 +149,7 @@ func (r *retry) flush(ctx context.Context) error {
 		letter := letters[i]
 		switch result.Outcome {
 		case store.Created, store.Duplicate:
-			if err := r.service.stream.RemoveLetter(ctx, letter); err != nil {
-				return letterFailure(ctx, err)
-			}
-			r.service.log.Info("a dead letter was retried with success", "number", letter.Number, "letter", letter.ID, "alert", docs[i].ID)
-			err = r.send(&armorv1.RetryDeadLettersResponse{Number: letter.Number, Outcome: armorv1.DeadLetterOutcome_DEAD_LETTER_OUTCOME_FINISHED})
+			err = r.finished(ctx, letter)
 		case store.Retry:
 			err = r.stays(letter.Number, "the store does not take it at present, try again later: "+result.Reason)
 		default:

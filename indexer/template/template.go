@@ -20,7 +20,7 @@ const (
 	// Pattern of the names of the alert indices.
 	Pattern = IndexPrefix + "*"
 	// Version of the template's form: a higher one replaces a lower one in the cluster.
-	Version = 2
+	Version = 3
 	// Priority lets the template win over general ones.
 	Priority = 500
 )
@@ -52,6 +52,8 @@ func JSON(s Settings) []byte {
 	index := object{
 		"mapping": object{"total_fields": limit},
 		"query":   object{"default_field": []string{field.FullLog, field.DescriptionText}},
+		// An answered write is on disk. What is to be written anew after a crash stays small: 64 MiB take some ten seconds.
+		"translog": object{"durability": "request", "flush_threshold_size": "64mb"},
 	}
 	if s.Shards > 0 {
 		index["number_of_shards"] = s.Shards

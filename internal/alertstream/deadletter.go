@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -39,17 +40,17 @@ const (
 // DeadLetter returns nil. It tries again until ctx ends; the same bytes for the same reason are kept once per duplicates
 // window, so that a caller may simply call again.
 func (c *Conn) DeadLetter(ctx context.Context, reason string, data []byte, detail string) error {
-	return c.writeLetter(ctx, reason, data, detail, "")
+	return c.writeLetter(ctx, reason, data, detail, "", nil)
 }
 
 // DeadLetterOf is DeadLetter for a message that its reader cannot handle. Its letter is another one than that of the same
 // bytes in another message, as when an alert was published anew.
 func (c *Conn) DeadLetterOf(ctx context.Context, m *Message, reason, detail string) error {
-	return c.writeLetter(ctx, reason, m.Data, detail, fmt.Sprintf("%d %d", m.Sequence, m.Stored.UnixNano()))
+	return c.writeLetter(ctx, reason, m.Data, detail, fmt.Sprintf("%d %d", m.Sequence, m.Stored.UnixNano()), nil)
 }
 
-// writeLetter keeps a letter. occasion tells letters of the same bytes and reason apart.
-func (c *Conn) writeLetter(ctx context.Context, reason string, data []byte, detail, occasion string) error {
+// writeLetter keeps a letter. occasion tells letters of the same bytes and reason apart; more are further headers.
+func (c *Conn) writeLetter(ctx context.Context, reason string, data []byte, detail, occasion string, more nats.Header) error {
 	sum := sha256.New()
 	for _, part := range []string{reason, occasion} {
 		sum.Write([]byte(part))
@@ -71,6 +72,7 @@ func (c *Conn) writeLetter(ctx context.Context, reason string, data []byte, deta
 			HeaderLetter:         {id},
 			HeaderSize:           {strconv.Itoa(len(data))},
 		}
+		maps.Copy(header, more)
 		if parts > 1 {
 			header[HeaderPart] = []string{fmt.Sprintf("%d/%d", n+1, parts)}
 		}

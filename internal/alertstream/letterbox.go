@@ -40,6 +40,8 @@ type Letter struct {
 	Time time.Time
 	// Size of its bytes.
 	Size uint64
+	// Origin says whose event it holds; nil: it holds none, or does not say.
+	Origin *Origin
 	// Data are its bytes; only Letter fills them in.
 	Data []byte
 	// Incomplete: parts are missing, because a process ended while it wrote or removed the letter. Only Letter tells.
@@ -152,7 +154,7 @@ func readLetter(m jetstream.Msg) (letter Letter, part int, err error) {
 func letterOf(subject string, header nats.Header, number uint64, at time.Time, size uint64) (letter Letter, part, parts int) {
 	letter = Letter{
 		Number: number, ID: header.Get(HeaderLetter), Reason: strings.TrimPrefix(subject, deadLetterPrefix),
-		Detail: headerText(header.Get(HeaderDetail)), Time: at, Size: size, parts: []uint64{number},
+		Detail: headerText(header.Get(HeaderDetail)), Time: at, Size: size, Origin: originOf(header), parts: []uint64{number},
 	}
 	for _, name := range []string{headerDataSize, HeaderSize} {
 		if n, err := strconv.ParseUint(header.Get(name), 10, 63); err == nil {

@@ -12,17 +12,12 @@ import (
 	armorv1 "armor/proto/armor/v1"
 )
 
-// Reasons of dead letters.
-const (
-	reasonPanic         = "engine_panic"
-	reasonUnpublishable = "unpublishable_alert"
-)
-
-// evaluate decodes a batch in parallel, and matches and publishes it in order. False: the pipeline stopped, the batch is not
-// finished and its agent sends it again.
+// evaluate decodes a batch in parallel, and matches and publishes it in order, or hands it to those that wait for their turn in
+// the order of time. False: the pipeline stopped, the batch is not finished and its agent sends it again.
 func (p *Pipeline) evaluate(j *job) bool {
 	f := p.force.Load()
 	parts := chunks(f, j.agent, j.replay, j.events)
+	j.held.Store(int32(len(j.events)))
 	j.events = nil // bodies are freed chunk by chunk
 	ahead := p.cfg.Workers + 1
 	for _, c := range parts[:min(ahead, len(parts))] {
@@ -36,7 +31,9 @@ func (p *Pipeline) evaluate(j *job) bool {
 		}
 		for n, ev := range c.events {
 			s := c.slots[n]
-			if !p.conclude(f, j, ev, s) {
+			if p.order != nil {
+				p.order.add(f, j, ev, s)
+			} else if !p.conclude(f, j, ev, s) {
 				return false
 			}
 			c.slots[n], c.events[n] = nil, nil
@@ -51,7 +48,7 @@ func (p *Pipeline) conclude(f *force, j *job, ev *armorv1.Event, s *slot) bool {
 	alert, err := p.match(f, j, ev, s)
 	if err != nil {
 		// The working memory may be in any state: it is not used again.
-		return p.bury(j, ev, reasonPanic, err)
+		return p.bury(j, ev, alertstream.ReasonPanic, err)
 	}
 	f.release(s)
 	if alert == nil {
@@ -67,7 +64,7 @@ func (p *Pipeline) conclude(f *force, j *job, ev *armorv1.Event, s *slot) bool {
 		return false
 	}
 	j.left.Add(-1)
-	return p.bury(j, ev, reasonUnpublishable, err)
+	return p.bury(j, ev, alertstream.ReasonUnpublishable, err)
 }
 
 // match gives the event's alert; nil: none.
@@ -121,7 +118,7 @@ func (p *Pipeline) published(j *job, ev *armorv1.Event, err error) {
 		// Not finished: the agent sends it again.
 	default:
 		p.start(func() {
-			if p.bury(j, ev, reasonUnpublishable, err) {
+			if p.bury(j, ev, alertstream.ReasonUnpublishable, err) {
 				j.done()
 			}
 		})
@@ -139,7 +136,8 @@ func (p *Pipeline) bury(j *job, ev *armorv1.Event, reason string, cause error) b
 	if err != nil {
 		data = ev.GetBody() // it was decoded from the wire, so this does not happen; the body is what counts
 	}
-	switch err := p.deps.DeadLetters.DeadLetter(p.life, reason, data, where+": "+cause.Error()); {
+	origin := alertstream.Origin{AgentID: j.agent.ID, AgentName: j.agent.Name, AgentIP: j.agent.IP, SpoolID: j.lane.key.spoolID}
+	switch err := p.deps.DeadLetters.DeadEvent(p.life, reason, data, origin, where+": "+cause.Error()); {
 	case err == nil:
 	case alertstream.IsPermanent(err):
 		p.log.Error("an event is lost: it failed, and so did its dead letter", "event", where, "reason", reason, "cause", cause, "err", err)

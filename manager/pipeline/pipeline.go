@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"armor/internal/alertstream"
 	armorv1 "armor/proto/armor/v1"
 )
 
@@ -24,7 +25,7 @@ type Publisher interface {
 
 // DeadLetters keeps events that cannot be evaluated or published. It has stored the letter when it returns nil.
 type DeadLetters interface {
-	DeadLetter(ctx context.Context, reason string, data []byte, detail string) error
+	DeadEvent(ctx context.Context, reason string, event []byte, origin alertstream.Origin, detail string) error
 }
 
 // Finished is told how far an agent's spool is finished, in ascending order. It must not block.
@@ -70,6 +71,7 @@ type Pipeline struct {
 
 	bytes *semaphore.Weighted // encoded events on their way, over all agents
 	flow  *flow
+	order *order // with window_time event; nil: events are evaluated as they come
 	tasks chan *chunk
 
 	life context.Context // ends when nothing may be published any more
@@ -103,6 +105,10 @@ func New(cfg Config, deps Deps, log *slog.Logger) *Pipeline {
 		sessions: map[string]*Session{},
 	}
 	p.life, p.stop = context.WithCancel(context.Background())
+	if cfg.WindowTime == EventTime {
+		p.order = newOrder(p)
+		p.work.Go(p.order.run)
+	}
 	if cfg.Workers > 1 { // with one, the agent's own goroutine decodes
 		for range cfg.Workers {
 			p.work.Go(p.decodeTasks)

@@ -60,6 +60,7 @@ type stream struct {
 
 type letter struct {
 	reason, detail string
+	origin         alertstream.Origin
 	event          *armorv1.Event
 }
 
@@ -84,7 +85,7 @@ func (s *stream) Publish(_ context.Context, a *armorv1.Alert, done func(error)) 
 	return nil
 }
 
-func (s *stream) DeadLetter(_ context.Context, reason string, data []byte, detail string) error {
+func (s *stream) DeadEvent(_ context.Context, reason string, data []byte, origin alertstream.Origin, detail string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bury != nil {
@@ -94,7 +95,7 @@ func (s *stream) DeadLetter(_ context.Context, reason string, data []byte, detai
 	if err := proto.Unmarshal(data, ev); err != nil {
 		return err
 	}
-	s.letters = append(s.letters, letter{reason, detail, ev})
+	s.letters = append(s.letters, letter{reason, detail, origin, ev})
 	return nil
 }
 
@@ -472,4 +473,6 @@ func (*discard) Publish(_ context.Context, a *armorv1.Alert, done func(error)) e
 	return nil
 }
 
-func (*discard) DeadLetter(context.Context, string, []byte, string) error { return nil }
+func (*discard) DeadEvent(context.Context, string, []byte, alertstream.Origin, string) error {
+	return nil
+}

@@ -26,7 +26,7 @@ func newDeadLettersRetry() *cobra.Command {
 its letter is removed, and what fails again stays as it is. Killed in between, the letter stays too, and the next retry finds the
 alert by its id: it is never lost and never there twice.
 
-Events (engine_panic, unpublishable_alert) are evaluated again when their agent sends them again: see ` + "`armor agents replay --help`" + `.
+An event (engine_panic, unpublishable_alert) is evaluated again by a manager, as a replay: rules that count do not count it anew.
 
 Ends with 1 when a letter stays.`,
 		Example: `  armor alerts dead-letters retry 17 18
