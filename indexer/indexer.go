@@ -45,6 +45,7 @@ type Indexer struct {
 	problems problems
 	detected atomic.Int64 // when the manager decided on the alert that was finished last, Unix nanoseconds
 	pending  atomic.Int64 // alerts that the consumer has not finished, as asked last; -1: unknown
+	letters  atomic.Int64 // messages in the dead-letter stream, as asked last; -1: unknown
 	running  atomic.Bool
 	takes    news          // the store takes alerts again
 	suspect  chan struct{} // told when a write fails: the store is to be asked soon; capacity 1
@@ -64,6 +65,7 @@ func New(cfg Config, deps Deps, log *slog.Logger, reg prometheus.Registerer) (*I
 	}
 	x := &Indexer{cfg: cfg, deps: deps, log: log, times: usualTiming(), suspect: make(chan struct{}, 1)}
 	x.pending.Store(-1)
+	x.letters.Store(-1)
 	x.problems.set("store", errors.New("the store was not asked yet"))
 	x.metrics = newMetrics(reg, x)
 	return x, nil
@@ -238,6 +240,7 @@ func (x *Indexer) pull(ctx context.Context, consumer *alertstream.Consumer, batc
 			continue
 		}
 		x.held.Add(int64(len(batch)))
+		x.detected.CompareAndSwap(0, detected(batch[0]).UnixNano()) // until one is finished, the lag is the age of the first
 		release := x.extend(batch)
 		select {
 		case batches <- batch:

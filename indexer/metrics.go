@@ -29,6 +29,8 @@ func newMetrics(reg prometheus.Registerer, x *Indexer) *metrics {
 			func() float64 { return float64(x.held.Load()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "armor_indexer_pending", Help: "Alerts in NATS that are not finished; -1: unknown."},
 			func() float64 { return float64(x.pending.Load()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "armor_dead_letters", Help: "Dead letters that are kept, of managers and indexers (one of more than 768 KiB counts for each part); -1: unknown."},
+			func() float64 { return float64(x.letters.Load()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "armor_indexer_lag_seconds", Help: "Seconds since the manager decided on the alert finished last, while any is pending."}, x.lag),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "armor_indexer_ready", Help: "1 while alerts move to the store."}, func() float64 {
 			if x.Ready() != nil {

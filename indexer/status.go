@@ -89,6 +89,9 @@ func (x *Indexer) Status() *armorv1.ComponentStatus {
 	if n := x.pending.Load(); n >= 0 {
 		s.Gauges["pending"] = float64(n)
 	}
+	if n := x.letters.Load(); n >= 0 {
+		s.Gauges["dead_letters"] = float64(n)
+	}
 	s.Gauges["lag_seconds"] = x.lag()
 	return s
 }
@@ -102,7 +105,7 @@ func (x *Indexer) lag() float64 {
 	return max(0, x.deps.Now().Sub(time.Unix(0, at)).Seconds())
 }
 
-// observe asks now and then how much is pending.
+// observe asks now and then how much is pending, and how many dead letters there are.
 func (x *Indexer) observe(ctx context.Context) {
 	for {
 		n, err := x.deps.Stream.Pending(ctx, Durable)
@@ -110,6 +113,11 @@ func (x *Indexer) observe(ctx context.Context) {
 			x.pending.Store(-1)
 		} else {
 			x.pending.Store(int64(n))
+		}
+		if n, err = x.deps.Stream.LetterCount(ctx); err != nil {
+			x.letters.Store(-1)
+		} else {
+			x.letters.Store(int64(n))
 		}
 		if !sleep(ctx, 2*time.Second) {
 			return

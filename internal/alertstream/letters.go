@@ -54,3 +54,18 @@ func (c *Conn) Letters(ctx context.Context) ([]Letters, error) {
 	slices.SortFunc(out, func(a, b Letters) int { return strings.Compare(a.Reason, b.Reason) })
 	return out, nil
 }
+
+// LetterCount is how many messages the dead-letter stream holds, of whatever reason.
+func (c *Conn) LetterCount(ctx context.Context) (uint64, error) {
+	js, err := c.jetStream()
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	stream, err := js.Stream(ctx, DeadLetterStream)
+	if err != nil {
+		return 0, classify("asking for stream "+DeadLetterStream, err)
+	}
+	return stream.CachedInfo().State.Msgs, nil
+}
