@@ -23,13 +23,9 @@ func seconds(d time.Duration) int32 { return int32(d / time.Second) }
 
 // receive asks for messages once and returns those that are new here, which are in flight then.
 func (q *Queue) receive(ctx context.Context) (list []*message, err error) {
-	wait := receiveWait
-	if q.cfg.OneShot {
-		wait = time.Second
-	}
 	asked := time.Now()
 	out, err := q.api.SQS.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: &q.src.Queue, MaxNumberOfMessages: perRequest, WaitTimeSeconds: seconds(wait), VisibilityTimeout: seconds(q.src.VisibilityTimeout),
+		QueueUrl: &q.src.Queue, MaxNumberOfMessages: perRequest, WaitTimeSeconds: seconds(q.cfg.Wait), VisibilityTimeout: seconds(q.src.VisibilityTimeout),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount},
 	})
 	if err != nil {

@@ -16,8 +16,6 @@ import (
 const (
 	// maxInFlight bounds the messages that are worked on or wait for the manager; no more are received then.
 	maxInFlight = 500
-	// receiveWait is how long SQS waits for a message before it says that there is none.
-	receiveWait = 20 * time.Second
 	// settleEvery is how often what is finished is looked for.
 	settleEvery = 200 * time.Millisecond
 )

@@ -33,6 +33,8 @@ type RemoteConfig struct {
 	Connect func(context.Context, access.Options) (*access.Clients, error)
 	// Retry is the first pause before AWS is asked again; it doubles up to 5 minutes. Zero: 5 s.
 	Retry time.Duration
+	// Wait is how long SQS waits for a message before it says that there is none, up to 20 s. Zero: 20 s, and 1 s in OneShot.
+	Wait time.Duration
 }
 
 // longestRetry bounds the pause before AWS is asked again.
@@ -69,6 +71,12 @@ func newRemote(cfg RemoteConfig, intake *Intake, log *slog.Logger) *remote {
 	}
 	if cfg.Retry == 0 {
 		cfg.Retry = 5 * time.Second
+	}
+	if cfg.Wait == 0 {
+		cfg.Wait = 20 * time.Second
+		if cfg.OneShot {
+			cfg.Wait = time.Second
+		}
 	}
 	r := &remote{cfg: cfg, src: cfg.Source.withDefaults(), log: log, intake: intake, origin: newOrigin(cfg.Labels, cfg.Records), removals: map[objectID]*removal{}}
 	r.origin.again = r.src.Reparse
