@@ -56,8 +56,8 @@ type StateConfig struct {
 	Keys int `yaml:"keys"`
 }
 
-func (c StateConfig) journal() journal.Config {
-	return journal.Config{SnapshotInterval: c.SnapshotInterval, JournalBytes: c.JournalBytes}
+func (c Config) journal() journal.Config {
+	return journal.Config{SnapshotInterval: c.State.SnapshotInterval, JournalBytes: c.State.JournalBytes, Lateness: c.Pipeline.Lateness}
 }
 
 func (c StateConfig) limits() rules.StateLimits {
@@ -65,7 +65,7 @@ func (c StateConfig) limits() rules.StateLimits {
 }
 
 func (c StateConfig) validate() error {
-	errs := []error{c.journal().Validate()}
+	var errs []error
 	for _, f := range []struct {
 		name  string
 		value int
@@ -123,6 +123,9 @@ func (c Config) Validate() error {
 		errs = append(errs, fmt.Errorf("gone_after is %s; it must be at least 1m (an agent that restarts is not gone), or -1s for never", c.GoneAfter))
 	}
 	if err := c.Limits.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := c.journal().Validate(); err != nil {
 		errs = append(errs, err)
 	}
 	if err := c.State.validate(); err != nil {

@@ -1,15 +1,20 @@
 package manager
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"armor/manager/pipeline"
 	armorv1 "armor/proto/armor/v1"
 )
 
@@ -73,7 +78,7 @@ func TestWindowSurvivesARestart(t *testing.T) {
 	for name, between := range map[string]func(t *testing.T, r *rig) *rig{
 		"killed": func(_ *testing.T, r *rig) *rig { return r.crashed(rigOptions{ruleset: bruteForce()}) },
 		"killed after a snapshot": func(t *testing.T, r *rig) *rig {
-			if err := r.manager.journal.Snapshot(within(t), r.manager.pipeline.Quiet, r.manager.ruleset.state); err != nil {
+			if err := r.manager.journal.Snapshot(within(t), time.Second, r.manager.pipeline.Quiet, r.manager.ruleset.state); err != nil {
 				t.Fatal(err)
 			}
 			next := r.crashed(rigOptions{ruleset: bruteForce()})
@@ -139,7 +144,7 @@ func TestVerdictsAreThoseOfAManagerThatNeverEnds(t *testing.T) {
 				}
 				l.cancel()
 				if random.IntN(2) == 0 {
-					_ = r.manager.journal.Snapshot(within(t), r.manager.pipeline.Quiet, r.manager.ruleset.state) // it may be busy
+					_ = r.manager.journal.Snapshot(within(t), time.Second, r.manager.pipeline.Quiet, r.manager.ruleset.state) // it may be busy
 				}
 				r = r.crashed(rigOptions{ruleset: bruteForce(), config: hourly})
 			}
@@ -224,4 +229,116 @@ func TestTwoManagersNeverFinishAnEventTwice(t *testing.T) {
 	if got := a.verdicts(); len(got) != len(all) {
 		t.Errorf("%d alerts for %d events", len(got), len(all))
 	}
+}
+
+// With windows by the events' own times the verdicts do not depend on how events come: in one batch or singly, slowly or fast,
+// from one agent or shared out over two, in order or late by less than the lateness, with a restart in between or without.
+func TestEventTimeGivesTheSameVerdictsHoweverEventsCome(t *testing.T) {
+	byEvent := func(c *Config) {
+		hourly(c)
+		c.Pipeline.WindowTime, c.Pipeline.Lateness = pipeline.EventTime, 400*time.Millisecond
+	}
+	random := rand.New(rand.NewPCG(3, 1))
+	all := logins(random, 120)
+	base := time.Unix(1700000000, 0)
+	for i, e := range all { // 3,600 seconds of the rule's window hold about half of them
+		at := base.Add(time.Duration(i) * time.Minute)
+		e.Time, e.ReadTime = timestamppb.New(at), timestamppb.New(base.Add(1000*time.Hour))
+	}
+	run := func(t *testing.T, play func(r *rig) *rig) map[string]uint32 {
+		t.Helper()
+		r := newRig(t, rigOptions{ruleset: globalBruteForce(), config: byEvent})
+		r = play(r)
+		out := map[string]uint32{}
+		for _, a := range r.stored() {
+			out[string(a.GetFullLog())] = a.GetRule().GetId()
+		}
+		r.conserved()
+		return out
+	}
+	want := run(t, func(r *rig) *rig {
+		l := r.hello(hello("spool", 1, 120))
+		l.batch(all...)
+		l.receipts(120)
+		return r
+	})
+	fired := 0
+	for _, id := range want {
+		if id == 100002 {
+			fired++
+		}
+	}
+	if len(want) != 120 || fired < 5 || fired > 25 {
+		t.Fatalf("%d alerts, %d of them correlated: the test shows nothing", len(want), fired)
+	}
+	for name, play := range map[string]func(r *rig) *rig{
+		"singly": func(r *rig) *rig {
+			l := r.hello(hello("spool", 1, 120))
+			for _, e := range all {
+				l.batch(e)
+			}
+			l.receipts(120)
+			return r
+		},
+		"late": func(r *rig) *rig {
+			mixed := slices.Clone(all)
+			for i := 0; i+8 <= len(mixed); i += 8 { // all at once, so within the lateness by the clock
+				random.Shuffle(8, func(a, b int) { mixed[i+a], mixed[i+b] = mixed[i+b], mixed[i+a] })
+			}
+			l := r.hello(hello("spool", 1, 120))
+			l.batch(renumbered(mixed)...)
+			l.receipts(120)
+			return r
+		},
+		"two agents": func(r *rig) *rig {
+			var one, two []*armorv1.Event
+			for i, e := range all {
+				if i%3 == 0 {
+					two = append(two, e)
+				} else {
+					one = append(one, e)
+				}
+			}
+			a := r.hello(hello("spool", 1, 80))
+			b := r.hello(&armorv1.Hello{AgentId: "002", AgentName: "web-2", SpoolId: "other", FirstSequence: 1, LastSequence: 40})
+			b.batch(renumbered(two)...)
+			a.batch(renumbered(one)...)
+			a.receipts(80)
+			b.receipts(40)
+			return r
+		},
+		"restarted": func(r *rig) *rig {
+			for from := 0; from < 120; from += 40 {
+				l := r.hello(hello("spool", uint64(from+1), 120))
+				l.batch(all[from : from+40]...)
+				l.receipts(uint64(from + 40))
+				l.cancel()
+				r = r.crashed(rigOptions{ruleset: globalBruteForce(), config: byEvent})
+			}
+			return r
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(want, run(t, play)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// globalBruteForce counts the logins of a user wherever they are.
+func globalBruteForce() fs.FS {
+	tree := bruteForce().(fstest.MapFS)
+	tree["rules/login.xml"].Data = bytes.ReplaceAll(tree["rules/login.xml"].Data, []byte("<same_user />"), []byte("<same_user /><global_frequency />"))
+	return tree
+}
+
+// renumbered are copies with the sequences of a spool of their own.
+func renumbered(events []*armorv1.Event) []*armorv1.Event {
+	out := make([]*armorv1.Event, len(events))
+	for i, e := range events {
+		out[i] = proto.CloneOf(e)
+		out[i].Sequence = uint64(i + 1)
+	}
+	return out
 }

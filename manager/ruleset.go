@@ -21,6 +21,7 @@ type keeper struct {
 	source string
 	tests  func() ([]rulestest.Case, []error)
 	limits rules.StateLimits
+	events bool // windows go by the events' own times
 	log    *slog.Logger
 
 	state     rules.State // outlives reloads: rules that did not change go on with their memory
@@ -53,7 +54,7 @@ func (k *keeper) first() (*rules.Engine, error) {
 }
 
 func (k *keeper) engine(rs *rules.Ruleset) *rules.Engine {
-	return rules.NewEngine(rs, rules.EngineOptions{State: k.state, Now: k.now})
+	return rules.NewEngine(rs, rules.EngineOptions{State: k.state, Now: k.now, EventTime: k.events})
 }
 
 func (k *keeper) set(rs *rules.Ruleset) {

@@ -12,6 +12,9 @@ type EngineOptions struct {
 	State State
 	// Now is the clock for windows and for rules with time or weekday; nil: time.Now.
 	Now func() time.Time
+	// EventTime takes an event's own time, where it has one, for the present: windows, ignore periods and rules with time or
+	// weekday then say the same whenever and however fast events come, as long as they come in the order of their times.
+	EventTime bool
 	// Plain evaluates without any shortcut: every rule is tried at every place where it hangs, and correlation looks at
 	// every earlier event. It gives the same verdicts, more slowly; for comparison.
 	Plain bool
@@ -23,12 +26,13 @@ type Engine struct {
 	state   State
 	now     func() time.Time
 	plain   bool
+	byEvent bool // EventTime
 	binding *window.Binding
 }
 
 // NewEngine makes an engine for a ruleset.
 func NewEngine(rs *Ruleset, opts EngineOptions) *Engine {
-	e := &Engine{rs: rs, state: opts.State, now: opts.Now, plain: opts.Plain}
+	e := &Engine{rs: rs, state: opts.State, now: opts.Now, plain: opts.Plain, byEvent: opts.EventTime}
 	if e.now == nil {
 		e.now = time.Now
 	}

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"time"
+
 	"armor/rules/internal/fields"
 	"armor/rules/internal/header"
 	"armor/rules/internal/match"
@@ -40,7 +42,7 @@ func (x *Evaluation) begin(e *Engine) {
 	c := &x.context
 	c.Reset(e.rs.tree)
 	c.Session.Begin(e.binding, x.ev.Replay)
-	c.Now = e.now()
+	c.Now = e.present(&x.ev)
 	if x.ev.Local() {
 		c.Agent = "000"
 		c.Location = x.ev.Location
@@ -50,6 +52,13 @@ func (x *Evaluation) begin(e *Engine) {
 	c.Agent = x.ev.AgentID
 	c.Hostname = x.ev.AgentName
 	c.Location = x.remoteLocation()
+}
+
+func (e *Engine) present(ev *Event) time.Time {
+	if e.byEvent && !ev.Time.IsZero() {
+		return ev.Time
+	}
+	return e.now()
 }
 
 // remoteLocation is the location of another agent's event as rules see it. The last one is kept: events of one agent

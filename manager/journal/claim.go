@@ -1,9 +1,11 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -97,6 +99,10 @@ func (j *Journal) split(p pipeline.Progress) []*armorv1.JournalRecord {
 			AgentId: p.Agent.ID, AgentName: p.Agent.Name, SpoolId: p.SpoolID,
 		}
 	}
+	// With windows by the events' times they were evaluated in another order; Restore puts them back into that.
+	slices.SortStableFunc(p.Remembered, func(a, b *armorv1.RememberedEvent) int {
+		return cmp.Compare(a.GetEvent().GetSequence(), b.GetEvent().GetSequence())
+	})
 	record, size := next(), recordOverhead
 	for _, e := range p.Remembered {
 		n := proto.Size(e) + 8

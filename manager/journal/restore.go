@@ -1,9 +1,11 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -42,20 +44,35 @@ func (j *Journal) Restore(ctx context.Context, rs *rules.Ruleset, state rules.St
 	engine := rules.NewEngine(rs, opts)
 	x := engine.NewEvaluation()
 	j.last = after
+	var found []remembered
+	evaluate := func() {
+		for _, r := range found {
+			now = time.Unix(0, r.event.GetEvaluatedUnixNano())
+			j.again(engine, x, r.agent, r.event)
+		}
+		found = found[:0]
+	}
 	err = j.stream.Each(ctx, after, func(number uint64, record *armorv1.JournalRecord) error {
 		if record.GetManager() != j.manager {
 			return nil
 		}
 		agent := &pipeline.Agent{ID: record.GetAgentId(), Name: record.GetAgentName()}
 		for _, e := range record.GetEvents() {
-			now = time.Unix(0, e.GetEvaluatedUnixNano())
-			j.again(engine, x, agent, e)
+			found = append(found, remembered{agent, e})
+		}
+		if !opts.EventTime { // else they are put in order first
+			evaluate()
 		}
 		j.note(record, number)
 		out.Records++
 		out.Events += len(record.GetEvents())
 		return nil
 	})
+	slices.SortStableFunc(found, func(a, b remembered) int {
+		return cmp.Or(cmp.Compare(a.event.GetEvaluatedUnixNano(), b.event.GetEvaluatedUnixNano()), cmp.Compare(a.agent.ID, b.agent.ID),
+			cmp.Compare(a.event.GetEvent().GetSequence(), b.event.GetEvent().GetSequence()))
+	})
+	evaluate()
 	j.mu.Lock()
 	j.stats.Records, j.stats.Events = 0, 0 // of this process
 	out.Took = time.Since(began)
@@ -68,6 +85,12 @@ func (j *Journal) Restore(ctx context.Context, rs *rules.Ruleset, state rules.St
 		j.log.Info("rules remember what they did before", "snapshot", out.Snapshot, "events", out.Events, "took", out.Took.Round(time.Millisecond))
 	}
 	return out, nil
+}
+
+// remembered is an event of the journal.
+type remembered struct {
+	agent *pipeline.Agent
+	event *armorv1.RememberedEvent
 }
 
 // again evaluates an event for what it leaves behind. One that panics was a dead letter the first time.

@@ -17,9 +17,12 @@ import (
 type Config struct {
 	// SnapshotInterval is the time between two snapshots, 1s to 1h; 0: 1 minute. Nothing is lost between them: the journal
 	// holds it, and a longer interval makes a start longer.
-	SnapshotInterval time.Duration `yaml:"snapshot_interval"`
+	SnapshotInterval time.Duration
 	// JournalBytes is how many bytes of events may stand in the journal before a snapshot is taken early; 0: 64 MiB.
-	JournalBytes int `yaml:"journal_bytes"`
+	JournalBytes int
+	// Lateness is how long events wait for their turn, when they do. Holding them up changes their order, so that it is done
+	// only when the journal has grown beyond JournalBytes: else a snapshot waits for a moment when none is waiting.
+	Lateness time.Duration
 }
 
 // WithDefaults fills in what is 0.
@@ -48,11 +51,22 @@ func (c Config) Validate() error {
 const (
 	// look is how often it is looked whether a snapshot is due.
 	look = time.Second
-	// quietTime is how long evaluation may be held up for a moment without unfinished events.
+	// quietTime is how long, apart from lateness, evaluation may be held up for a moment without unfinished events.
 	quietTime = 2 * time.Second
 	// storeTime is how long storing a snapshot may take.
 	storeTime = 2 * time.Minute
 )
+
+// patience is how long evaluation may be held up for the next snapshot.
+func (j *Journal) patience(cfg Config) time.Duration {
+	switch {
+	case cfg.Lateness == 0:
+		return quietTime
+	case j.pending() < cfg.JournalBytes:
+		return 0
+	}
+	return cfg.Lateness + quietTime
+}
 
 // Quiet calls f at a moment without unfinished events, if there is one before ctx ends.
 type Quiet func(ctx context.Context, f func()) bool
@@ -73,7 +87,13 @@ func (j *Journal) Run(ctx context.Context, cfg Config, quiet Quiet, state rules.
 			continue
 		}
 		last = time.Now()
-		if err := j.Snapshot(ctx, quiet, state); err != nil && ctx.Err() == nil {
+		patience := j.patience(cfg)
+		err := j.Snapshot(ctx, patience, quiet, state)
+		if errors.Is(err, errBusy) && patience == 0 {
+			last = last.Add(look - cfg.SnapshotInterval) // there may be such a moment soon
+			continue
+		}
+		if err != nil && ctx.Err() == nil {
 			j.log.Warn("no snapshot of what rules remember; the journal keeps it, and it is tried again", "err", err)
 		}
 	}
@@ -85,28 +105,29 @@ func (j *Journal) pending() int {
 	return j.bytes
 }
 
-var errBusy = fmt.Errorf("there was no moment without unfinished events within %s", quietTime)
+var errBusy = errors.New("there was no moment without unfinished events")
 
-// Snapshot stores a snapshot if the journal has grown since the last one, and removes the records that it makes superfluous.
-func (j *Journal) Snapshot(ctx context.Context, quiet Quiet, state rules.State) error {
+// Snapshot stores a snapshot if the journal has grown since the last one, and removes the records that it makes superfluous. For
+// as long as patience, evaluation is held up for a moment without unfinished events.
+func (j *Journal) Snapshot(ctx context.Context, patience time.Duration, quiet Quiet, state rules.State) error {
 	j.mu.Lock()
 	nothing := len(j.fresh) == 0
 	j.mu.Unlock()
 	if nothing {
 		return nil
 	}
-	err := j.snapshot(ctx, quiet, state)
+	err := j.snapshot(ctx, patience, quiet, state)
 	j.mu.Lock()
 	j.stats.Failed = err
 	j.mu.Unlock()
 	return err
 }
 
-func (j *Journal) snapshot(ctx context.Context, quiet Quiet, state rules.State) error {
+func (j *Journal) snapshot(ctx context.Context, patience time.Duration, quiet Quiet, state rules.State) error {
 	var frozen rules.Frozen
 	var upTo uint64
 	var fresh map[string]uint64
-	waiting, stop := context.WithTimeout(ctx, quietTime)
+	waiting, stop := context.WithTimeout(ctx, patience)
 	found := quiet(waiting, func() {
 		frozen = state.Freeze()
 		j.mu.Lock()

@@ -51,6 +51,7 @@ type job struct {
 	count  int
 	bytes  int64
 	last   uint64       // sequence that is finished with it; 0: none (a replay)
+	held   atomic.Int32 // events that wait for their turn in the order of time
 	left   atomic.Int32 // alerts without acknowledgement, and one for the evaluation itself
 	begun  bool         // its evaluation has begun; guarded by the lane's mu
 
@@ -248,7 +249,7 @@ func (l *lane) run() {
 		l.queue = l.queue[1:]
 		j.begun = true
 		l.mu.Unlock()
-		if l.p.evaluate(j) {
+		if l.p.evaluate(j) && l.p.order == nil {
 			j.done()
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"armor/indexer"
 	"armor/indexer/elastic"
+	"armor/manager/pipeline"
 	armorv1 "armor/proto/armor/v1"
 	"armor/rules/selection"
 	"armor/services/armor/datadir"
@@ -29,6 +30,8 @@ type Config struct {
 	DebugListen string
 	// Ruleset to run.
 	Ruleset selection.Config
+	// Pipeline sets how events are evaluated.
+	Pipeline pipeline.Config
 	// CloudTrail are folders of CloudTrail files, Logfiles globs of log files.
 	CloudTrail, Logfiles []string
 	// Elasticsearch keeps the alerts instead of the embedded store; without URLs: what the data directory records.
@@ -55,6 +58,9 @@ func (c Config) Validate() error {
 		if _, _, err := net.SplitHostPort(a.value); err != nil {
 			errs = append(errs, fmt.Errorf("%s %q is no address: write host:port, such as 127.0.0.1:0", a.flag, a.value))
 		}
+	}
+	if err := c.Pipeline.Validate(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.ExitWhenIdle < 0 {
 		errs = append(errs, fmt.Errorf("--exit-when-idle %s is negative", c.ExitWhenIdle))

@@ -118,7 +118,7 @@ func (r *run) build(ctx context.Context) (err error) {
 			r.log.Error("close the alert store", "err", err)
 		}
 	})
-	if r.manager, err = manager.New(manager.Config{Ruleset: r.cfg.Ruleset}.WithDefaults(), manager.Deps{Stream: r.stream, Load: r.load()}, r.log, r.reg); err != nil {
+	if r.manager, err = manager.New(manager.Config{Ruleset: r.cfg.Ruleset, Pipeline: r.cfg.Pipeline}.WithDefaults(), manager.Deps{Stream: r.stream, Load: r.load()}, r.log, r.reg); err != nil {
 		return err
 	}
 	if r.indexer, err = indexer.New(r.indexerConfig(), indexer.Deps{Stream: r.stream, Store: r.store}, r.log, r.reg); err != nil {

@@ -12,6 +12,7 @@ import (
 	"armor/internal/daemon"
 	armorv1 "armor/proto/armor/v1"
 	"armor/rules"
+	"armor/manager/pipeline"
 	"armor/services/armor/allinone"
 	"armor/services/armor/datadir"
 	"armor/services/armor/sample"
@@ -64,7 +65,9 @@ damaged or an event had to be given up, which it names.`,
 	flags.StringVar(&o.config.Elasticsearch.APIKeyFile, "elasticsearch-api-key-file", "", "`file` of an API key, instead of user and password")
 	flags.StringVar(&o.config.Elasticsearch.CA, "elasticsearch-ca", "", "`file` of the authority that its certificate is checked against")
 	flags.DurationVar(&o.config.ExitWhenIdle, "exit-when-idle", 0, "read what is there, and end when all is finished and nothing came for this `time`, such as 2s")
-	flags.StringVar(&o.durability, "durability", "process", "what an acknowledged write survives: process (its end), or fsync (a power cut too; slower)")
+	flags.StringVar(&o.durability, "durability", "fast", "what an acknowledged write survives: fast (the end of the process), or fsync (a power cut too; slower)")
+	flags.StringVar(&o.config.Pipeline.WindowTime, "window-time", pipeline.Arrival, "what correlation windows go by: arrival, or event (the events' own times, for records of the past)")
+	flags.DurationVar(&o.config.Pipeline.Lateness, "lateness", 0, "with --window-time event: how long each event waits for older ones (default 5s)")
 	flags.StringVar(&o.retention, "retention", "", "delete alerts of events older than this `time`, such as 90d (default: keep all)")
 	flags.BoolVarP(&o.quiet, "quiet", "Q", false, "no line per alert")
 	flags.StringVar(&o.logLevel, "log-level", "warn", "how much the parts say on standard error: debug, info, warn or error")
@@ -77,11 +80,11 @@ func (o *upOptions) run(cmd *cobra.Command) error {
 	cfg := o.config
 	cfg.Ruleset, cfg.Version = o.rules.Config, daemon.Version()
 	switch o.durability {
-	case "process":
+	case "fast":
 	case "fsync":
 		cfg.Sync = true
 	default:
-		return usagef("--durability %q: write process or fsync", o.durability)
+		return usagef("--durability %q: write fast or fsync", o.durability)
 	}
 	if o.retention != "" {
 		if err := cfg.Retention.UnmarshalText([]byte(o.retention)); err != nil {
@@ -173,7 +176,7 @@ func printSummary(cmd *cobra.Command, p *terminal.Printer, s allinone.Summary) (
 	p.Line("%s", p.Dim(fmt.Sprintf("-- done: read %d events, %d alerts, %d new in the store", s.Read, s.Alerts, s.Indexed)))
 	problems := terminal.New(cmd.ErrOrStderr())
 	for _, input := range s.Damaged {
-		problems.Line("armor: not read whole: %s", terminal.Clean(strings.TrimSpace(input), 0))
+		problems.Line("armor: %d events or alerts were given up and are kept as dead letters: while `armor up` runs, `armor alerts dead-letters list` shows them", s.DeadLetters)
 	}
 	if s.DeadLetters > 0 {
 		problems.Line("armor: %d events or alerts were given up; their bytes and the reasons are in the stream ARMOR_DEAD_LETTERS", s.DeadLetters)
