@@ -28,7 +28,7 @@ function ruleTest(test) {
 function testEvent(event) {
   const repeat = Number(event.repeat ?? 1);
   const after = Number(event.after_seconds ?? 0);
-  const when = [after > 0 ? `after ${count(after)} s` : '', repeat > 1 ? `${count(repeat)} times, the last is judged` : ''].filter(Boolean).join(', ');
+  const when = [after > 0 ? `${count(after)} s later` : '', repeat > 1 ? `${count(repeat)} times, the last is judged` : ''].filter(Boolean).join(', ');
   return el('li', {},
     when ? el('p', { class: 'sub' }, when) : null,
     el('pre', { tabindex: '0', 'aria-label': 'Log line' }, visible(event.log ?? '') + (event.log_cut ? '\u2026' : '')),
