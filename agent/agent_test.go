@@ -28,6 +28,7 @@ type manager struct {
 	bodies   []string
 	labels   map[string]string
 	hello    *armorv1.Hello
+	report   *armorv1.AgentReport
 	held     bool
 	changed  chan struct{}
 }
@@ -40,6 +41,9 @@ func (m *manager) Stream(stream grpc.BidiStreamingServer[armorv1.StreamRequest, 
 	hello := first.GetHello()
 	m.mu.Lock()
 	m.hello = hello
+	if hello.FirstSequence > m.finished[hello.SpoolId]+1 {
+		m.finished[hello.SpoolId] = hello.FirstSequence - 1 // what is before is given up
+	}
 	finished := m.finished[hello.SpoolId]
 	m.mu.Unlock()
 	welcome := &armorv1.Welcome{LastFinishedSequence: finished, Window: 5000, ManagerName: "m"}
@@ -52,6 +56,11 @@ func (m *manager) Stream(stream grpc.BidiStreamingServer[armorv1.StreamRequest, 
 			return nil
 		}
 		m.mu.Lock()
+		if report := request.GetReport(); report != nil {
+			m.report = report
+			m.mu.Unlock()
+			continue
+		}
 		last := uint64(0)
 		for _, ev := range request.GetBatch().GetEvents() {
 			last = ev.Sequence

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"time"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"armor/agent/gate"
 	"armor/agent/notice"
 	"armor/agent/spool"
+	armorv1 "armor/proto/armor/v1"
 )
 
 // Parts of the spool, in per cent, at which it counts as high and as normal again.
@@ -19,7 +22,7 @@ const (
 
 const (
 	lookEvery = time.Second
-	ageEvery  = 10 * time.Second
+	ageEvery  = time.Minute
 )
 
 // selfwatch looks after the agent itself: what begins and what ends becomes an event, and the manager is told soon.
@@ -32,6 +35,8 @@ type selfwatch struct {
 	aged     time.Time // when old events were looked for last
 	problems string    // at the last look
 	records  []float64 // of each cloudtrail input, at the last look
+	dropped  uint64    // for want of room, at the last look
+	owed     []*armorv1.Event
 }
 
 func newSelfwatch(a *Agent, p *parts, found *spool.Recovery) *selfwatch {
@@ -87,7 +92,7 @@ func (w *selfwatch) look(ctx context.Context) {
 		w.silence(ctx, now, g, w.a.cfg.Inputs[i].SilenceAfter)
 		w.failed(g.Tell(ctx, w.board, false))
 	}
-	if limit := w.a.cfg.Spool.MaxAge; limit > 0 && now.Sub(w.aged) >= ageEvery {
+	if limit := w.a.cfg.Spool.MaxAge; limit > 0 && now.Sub(w.aged) >= min(ageEvery, limit/2) {
 		w.aged = now
 		w.failed(w.age(ctx, now, limit))
 	}
@@ -164,10 +169,13 @@ func (w *selfwatch) level(ctx context.Context, now time.Time, st *spool.Stats) {
 	if percent > spoolHigh {
 		w.news(w.board.Begin(ctx, conditionHigh, now, at(notice.SpoolHigh, fmt.Sprintf("the spool is %d %% full", percent))))
 	}
-	if st.Full {
+	dropped := w.p.dropped()[gate.Full]
+	full := st.Full || dropped > w.dropped
+	w.dropped = dropped
+	if full {
 		w.news(w.board.Begin(ctx, conditionFull, now, at(notice.SpoolFull, "the spool is full: inputs wait, or drop")))
 	}
-	if percent < spoolNormal && !st.Full {
+	if percent < spoolNormal && !full {
 		w.news(w.board.End(ctx, at(notice.SpoolNormal, fmt.Sprintf("the spool is %d %% full, no more", percent)), conditionHigh, conditionFull))
 	}
 }
@@ -202,7 +210,7 @@ func (w *selfwatch) silence(ctx context.Context, now time.Time, g *gate.Gate, li
 	if holds && here.IsZero() {
 		return
 	}
-	if holds && now.Sub(here) < limit {
+	if holds && here.After(since) {
 		w.news(w.board.End(ctx, &notice.Notice{
 			Kind: notice.InputSpeaks, Message: fmt.Sprintf("input %s gives events again", in.Name), At: now,
 			Fields: map[string]any{"input": in.Fields(), "silent_since": notice.Time(since), "silent_seconds": int64(here.Sub(since).Seconds())},
@@ -229,27 +237,58 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// age gives up events that have waited too long, after that is told.
+// age gives up events that have waited too long, after that is told. What tells of earlier losses is not given up, but spooled anew.
 func (w *selfwatch) age(ctx context.Context, now time.Time, limit time.Duration) error {
-	aged, found, err := w.p.spool.Aged(ctx, now.Add(-limit))
+	if err := w.again(ctx); err != nil {
+		return err
+	}
+	aged, found, err := w.p.spool.Aged(ctx, now.Add(-limit), func(ev *armorv1.Event) bool { return ev.GetLocation() == notice.Location })
 	if err != nil || !found {
 		return err
 	}
-	events := aged.Last - aged.First + 1
-	err = w.board.Tell(ctx, &notice.Notice{
-		Kind: notice.EventsDropped, At: now, Message: fmt.Sprintf("%d events were dropped: they waited longer than spool.max_age, %v", events, limit),
+	w.owed = aged.Own
+	for _, ev := range w.owed {
+		ev.ReadTime = timestamppb.New(now)
+	}
+	if aged.Events > 0 {
+		ev, err := w.board.Event(agedNotice(now, limit, &aged))
+		if err != nil {
+			return err
+		}
+		w.owed = append(w.owed, ev)
+		w.a.log.Error("events were dropped: they waited longer than spool.max_age", "events", aged.Events, "spool", aged.SpoolID, "first", aged.First, "last", aged.Last)
+	}
+	// In a spool that is full to the last byte there is room only afterwards.
+	told := w.again(ctx)
+	if told != nil && !errors.Is(told, spool.ErrFull) {
+		w.owed = nil
+		return told
+	}
+	w.p.uplink.News()
+	return errors.Join(w.p.spool.Discard(aged.SpoolID, aged.Last), w.again(ctx))
+}
+
+// again spools what could not be spooled before.
+func (w *selfwatch) again(ctx context.Context) error {
+	if len(w.owed) == 0 {
+		return nil
+	}
+	if err := w.p.spool.Report(ctx, w.owed); err != nil {
+		return err
+	}
+	w.owed = nil
+	return nil
+}
+
+func agedNotice(now time.Time, limit time.Duration, aged *spool.Aged) *notice.Notice {
+	return &notice.Notice{
+		Kind: notice.EventsDropped, At: now, Message: fmt.Sprintf("%d events were dropped: they waited longer than spool.max_age, %v", aged.Events, limit),
 		Range: fmt.Sprintf("%s\x00%d\x00%d", aged.SpoolID, aged.First, aged.Last),
 		Fields: map[string]any{
-			"input": map[string]string{"name": "all", "type": "spool"}, "reason": "age", "events": events,
+			"input": map[string]string{"name": "all", "type": "spool"}, "reason": droppedAge, "events": aged.Events,
 			"spool": map[string]any{"id": aged.SpoolID, "first": aged.First, "last": aged.Last},
 			"first": map[string]string{"time": notice.Time(aged.FirstTime), "location": aged.FirstLocation},
 			"last":  map[string]string{"time": notice.Time(aged.LastTime), "location": aged.LastLocation},
 		},
-	})
-	if err != nil {
-		return err
 	}
-	w.a.log.Error("events were dropped: they waited longer than spool.max_age", "events", events, "spool", aged.SpoolID, "first", aged.First, "last", aged.Last)
-	w.p.uplink.News()
-	return w.p.spool.Discard(aged.SpoolID, aged.Last)
 }

@@ -85,6 +85,9 @@ func (b *Board) End(ctx context.Context, n *Notice, conditions ...string) (news 
 	return true, nil
 }
 
+// Event makes the event of a notice, for others to spool.
+func (b *Board) Event(n *Notice) (*armorv1.Event, error) { return b.agent.Event(n) }
+
 // Tell makes the event of a notice, together with positions.
 func (b *Board) Tell(ctx context.Context, n *Notice, positions ...spool.Position) error {
 	ev, err := b.agent.Event(n)

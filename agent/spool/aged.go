@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	armorv1 "armor/proto/armor/v1"
 )
 
 // ErrDiscarded says that the events a reader was to return next were given up.
@@ -34,14 +36,19 @@ func (s *Spool) Oldest() (read time.Time, ok bool) {
 
 // Aged are the events at the front of a spool that have waited too long.
 type Aged struct {
-	SpoolID                     string
-	First, Last                 uint64
-	FirstTime, LastTime         time.Time // when they were read
+	SpoolID     string
+	First, Last uint64 // sequences, those of Own included
+	// Events is their number, without Own.
+	Events                      uint64
+	FirstTime, LastTime         time.Time // when the events were read
 	FirstLocation, LastLocation string
+	// Own are those that must not be given up: they are to be spooled anew.
+	Own []*armorv1.Event
 }
 
-// Aged looks for events without a receipt, from the first one on, that were read before a time; false if there are none.
-func (s *Spool) Aged(ctx context.Context, before time.Time) (aged Aged, found bool, err error) {
+// Aged looks for events without a receipt, from the first one on, that were read before a time; false if there are none. own says
+// of which kind none may be given up.
+func (s *Spool) Aged(ctx context.Context, before time.Time, own func(*armorv1.Event) bool) (aged Aged, found bool, err error) {
 	if oldest, ok := s.Oldest(); !ok || !oldest.Before(before) {
 		return Aged{}, false, nil
 	}
@@ -69,10 +76,17 @@ func (s *Spool) Aged(ctx context.Context, before time.Time) (aged Aged, found bo
 				return aged, found, nil
 			}
 			if !found {
-				aged = Aged{SpoolID: id, First: ev.GetSequence(), FirstTime: read, FirstLocation: ev.GetLocation()}
-				found = true
+				aged.SpoolID, aged.First, found = id, ev.GetSequence(), true
 			}
-			aged.Last, aged.LastTime, aged.LastLocation = ev.GetSequence(), read, ev.GetLocation()
+			aged.Last = ev.GetSequence()
+			if own(ev) {
+				aged.Own = append(aged.Own, ev)
+				continue
+			}
+			if aged.Events++; aged.Events == 1 {
+				aged.FirstTime, aged.FirstLocation = read, ev.GetLocation()
+			}
+			aged.LastTime, aged.LastLocation = read, ev.GetLocation()
 		}
 		first = batch.Last + 1
 	}

@@ -317,11 +317,11 @@ func TestDiscard(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if _, found, err := s.Aged(t.Context(), start); found || err != nil {
+	if _, found, err := s.Aged(t.Context(), start, nil); found || err != nil {
 		t.Errorf("%v %v", found, err)
 	}
-	aged, found, err := s.Aged(t.Context(), start.Add(13*time.Second))
-	if err != nil || !found || aged.First != 1 || aged.Last != 12 || !aged.LastTime.Equal(start.Add(12*time.Second)) || aged.FirstLocation != "/var/log/x" {
+	aged, found, err := s.Aged(t.Context(), start.Add(13*time.Second), func(ev *armorv1.Event) bool { return string(ev.SourceId) == "source 5" })
+	if err != nil || !found || aged.First != 1 || aged.Last != 12 || aged.Events != 11 || len(aged.Own) != 1 || !aged.LastTime.Equal(start.Add(12*time.Second)) || aged.FirstLocation != "/var/log/x" {
 		t.Fatalf("%+v %v %v", aged, found, err)
 	}
 	if err := s.Discard(aged.SpoolID, aged.Last); err != nil {
