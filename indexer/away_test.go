@@ -18,7 +18,7 @@ import (
 	"armor/internal/testenv"
 )
 
-// The store is away for many times the acknowledgement wait: NATS keeps the alerts, none is given out again, and when the
+// The store is away for longer than the acknowledgement wait: NATS keeps the alerts, none is given out again, and when the
 // store is back they are written in order of age, as nearly as writers that work at once can.
 func TestStoredInOrderOfAge(t *testing.T) {
 	const alerts, batch, writers = 3000, 100, 2
@@ -48,14 +48,14 @@ func TestStoredInOrderOfAge(t *testing.T) {
 		return r.store.Write(ctx, docs)
 	}
 	x := r.indexer(f, Config{Consume: ConsumeConfig{Batch: batch, Writers: writers}})
-	x.times.ackWait, x.times.extend = time.Second, 100*time.Millisecond
-	x.times.first, x.times.longest = 50*time.Millisecond, time.Hour // only the news that it is back ends a long wait
+	x.times.ackWait, x.times.extend = 4*time.Second, 100*time.Millisecond
+	x.times.first, x.times.longest = 100*time.Millisecond, time.Hour // only the news that it is back ends a long wait
 	away.Store(false)
 	r.run(x)
 	r.await("it runs", func() bool { return x.Ready() == nil })
 	away.Store(true)
 	r.publishNumbers(0, alerts)
-	r.await("several tries by each writer", func() bool { return tries.Load() > 14 }) // the waits are 50 ms to 3 s
+	r.await("several tries by each writer", func() bool { return tries.Load() > 14 }) // the waits are 100 ms to 6 s
 	if held := x.held.Load(); held > batch*(writers+1) {
 		t.Errorf("%d alerts held", held)
 	}

@@ -47,7 +47,7 @@ type Letter struct {
 	// Incomplete: parts are missing, because a process ended while it wrote or removed the letter. Only Letter tells.
 	Incomplete bool
 
-	parts []uint64 // numbers of its messages, the first first
+	parts []uint64 // numbers of its messages in order
 }
 
 // LetterFilter chooses dead letters: all conditions must hold.

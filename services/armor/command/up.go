@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"armor/internal/daemon"
+	"armor/manager/pipeline"
 	armorv1 "armor/proto/armor/v1"
 	"armor/rules"
-	"armor/manager/pipeline"
 	"armor/services/armor/allinone"
 	"armor/services/armor/datadir"
 	"armor/services/armor/sample"
