@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
 
+	"armor/agent/timestamp"
 	armorv1 "armor/proto/armor/v1"
 )
 
@@ -284,7 +285,7 @@ func TestConfiguration(t *testing.T) {
 		Spool: SpoolConfig{SegmentBytes: 10, MaxBytes: 20},
 		Inputs: []InputConfig{
 			{}, {Type: "file", Path: "x"}, {Type: "cloudtrail", Path: "/a", Format: "json", Mode: "ftp"},
-			{Type: "logfile", Path: "/b/[", Start: "middle", Format: "xml", Mode: "dir"}, {Type: "cloudtrail", Path: "/a/"},
+			{Type: "logfile", Path: "/b/[", Start: "middle", Format: "xml", Mode: "dir", WhenFull: "wait", SilenceAfter: -1, Timestamp: &timestamp.Config{Layout: "%Q"}}, {Type: "cloudtrail", Path: "/a/"},
 		},
 	}
 	err := cfg.Validate()
@@ -294,7 +295,7 @@ func TestConfiguration(t *testing.T) {
 	for _, part := range []string{
 		`agent.id: "a b"`, "data_dir: missing", "manager.address: missing", "agent.name:", "spool.segment_bytes: 10", "spool.max_bytes: 20",
 		"inputs[0].path: missing", "inputs[0].type: missing", `inputs[1].type: "file"`, "inputs[2].format:", `inputs[2].mode: "ftp"`,
-		"inputs[3].path: ", `inputs[3].start: "middle"`, `inputs[3].format: "xml"`, "inputs[3].mode:", "inputs[4]: reads the same path as inputs[2]",
+		"inputs[3].path: ", `inputs[3].start: "middle"`, `inputs[3].format: "xml"`, `inputs[3].when_full: "wait"`, "inputs[3].silence_after: -1ns", `inputs[3].timestamp.layout: "%Q"`, "inputs[3].mode:", "inputs[4]: reads the same path as inputs[2]",
 	} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q is not in\n%v", part, err)

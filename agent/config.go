@@ -19,6 +19,7 @@ import (
 
 	"armor/agent/cloudtrail"
 	"armor/agent/spool"
+	"armor/agent/timestamp"
 	"armor/internal/rpc"
 )
 
@@ -94,6 +95,8 @@ type InputConfig struct {
 	// Start of a logfile input, for files that are there when the agent starts for the first time: beginning or end. Default
 	// beginning: nothing that is there is left out. Files that appear later are always read from their beginning.
 	Start string `yaml:"start"`
+	// Timestamp says where a logfile input's lines say when they happened. Nil: they do not; events have the time of reading.
+	Timestamp *timestamp.Config `yaml:"timestamp"`
 	// WhenFull is what happens to the lines of a logfile input when the spool takes no more: block, the input waits; drop, they are
 	// dropped, counted and told. Default block.
 	WhenFull string `yaml:"when_full"`
@@ -239,6 +242,9 @@ func (in *InputConfig) problems() (errs []error) {
 	switch in.Type {
 	case "cloudtrail":
 		oneOf("when_full", in.WhenFull, "block") // files and objects can wait
+		if in.Timestamp != nil {
+			add("timestamp: an input of type cloudtrail has none; records say when they happened")
+		}
 		oneOf("mode", in.Mode, cloudtrail.ModeDir, cloudtrail.ModeBucket, cloudtrail.ModeQueue)
 		errs = append(errs, in.trailProblems()...)
 		foreign("format", in.Format)
@@ -250,6 +256,11 @@ func (in *InputConfig) problems() (errs []error) {
 		}
 		oneOf("format", in.Format, "syslog", "json")
 		oneOf("when_full", in.WhenFull, "block", whenFullDrop)
+		if in.Timestamp != nil {
+			if err := in.Timestamp.Validate(); err != nil {
+				add("timestamp.%w", err)
+			}
+		}
 		oneOf("start", in.Start, "beginning", "end")
 		if _, err := filepath.Match(in.Path, ""); err != nil {
 			add("path: %q is no glob: %w", in.Path, err)

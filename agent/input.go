@@ -5,6 +5,7 @@ import (
 
 	"armor/agent/gate"
 	"armor/agent/logfile"
+	"armor/agent/timestamp"
 )
 
 // input is what the agent needs of each kind of input.
@@ -24,9 +25,13 @@ type input interface {
 // newInput makes an input of a checked configuration.
 func newInput(a *Agent, cfg *InputConfig, p *parts, g *gate.Gate) input {
 	if cfg.Type == "logfile" {
+		var clock *timestamp.Parser
+		if cfg.Timestamp != nil {
+			clock, _ = timestamp.New(*cfg.Timestamp) // its mistakes are Validate's
+		}
 		return logfile.New(logfile.Config{
 			Name: cfg.name(), AgentID: a.id, Glob: cfg.Path, JSON: cfg.Format == "json", FromEnd: cfg.Start == "end",
-			OneShot: a.cfg.OneShot, Labels: a.cfg.labels(cfg),
+			OneShot: a.cfg.OneShot, Labels: a.cfg.labels(cfg), Timestamp: clock,
 		}, g, a.log)
 	}
 	return newTrail(a, cfg, p.spool, p.trail)

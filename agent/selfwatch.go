@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -33,7 +34,7 @@ type selfwatch struct {
 	damaged  []string // files of the spool, found damaged at the start without loss
 	started  time.Time
 	aged     time.Time // when old events were looked for last
-	problems string    // at the last look
+	problems []string  // at the last look
 	records  []float64 // of each cloudtrail input, at the last look
 	dropped  uint64    // for want of room, at the last look
 	owed     []*armorv1.Event
@@ -83,10 +84,10 @@ func (w *selfwatch) look(ctx context.Context) {
 	w.gaps(ctx)
 	st := w.p.spool.Stats()
 	w.level(ctx, now, &st)
-	problems := fmt.Sprint(st.Failure)
+	problems := []string{fmt.Sprint(st.Failure)}
 	for i, g := range w.p.gates {
 		problem := w.p.inputs[i].Problem()
-		problems += "\x00" + problem
+		problems = append(problems, problem)
 		w.readable(ctx, now, g.Config(), problem)
 		w.trail(ctx, now, i)
 		w.silence(ctx, now, g, w.a.cfg.Inputs[i].SilenceAfter)
@@ -96,7 +97,7 @@ func (w *selfwatch) look(ctx context.Context) {
 		w.aged = now
 		w.failed(w.age(ctx, now, limit))
 	}
-	if problems != w.problems {
+	if !slices.Equal(problems, w.problems) {
 		w.problems = problems
 		w.p.uplink.News()
 	}

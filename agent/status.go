@@ -155,6 +155,7 @@ var figures = map[string]figure{
 	"cloudtrail_messages_unreadable": {"cloudtrail_messages_unreadable_total", "SQS messages deleted although they could not be followed: of no known form, or their object is gone.", prometheus.CounterValue},
 	"logfile_lines":                  {"logfile_lines_total", "Lines that became events.", prometheus.CounterValue},
 	"logfile_lines_cut":              {"logfile_lines_cut_total", "Lines longer than 1 MiB.", prometheus.CounterValue},
+	"logfile_lines_untimed":          {"logfile_lines_untimed_total", "Lines without the time that the input's timestamp setting looks for.", prometheus.CounterValue},
 	"logfile_files":                  {"logfile_files", "Log files that are followed.", prometheus.GaugeValue},
 	"logfile_truncations":            {"logfile_truncations_total", "Log files found truncated or replaced in place.", prometheus.CounterValue},
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"armor/agent/batch"
+	"armor/agent/timestamp"
 	"armor/agent/watch"
 	armorv1 "armor/proto/armor/v1"
 )
@@ -30,6 +31,8 @@ type Config struct {
 	FromEnd bool
 	// OneShot ends Run when everything that is there has been read; a last line without an end counts as a line.
 	OneShot bool
+	// Timestamp finds out when lines happened. Nil: nobody knows, the time of reading stands.
+	Timestamp *timestamp.Parser
 	// Labels of every event.
 	Labels map[string]string
 	// Watcher wakes the input. Nil: notifications of the file system.
@@ -82,6 +85,8 @@ type place struct {
 type Stats struct {
 	// Lines that became events, and those of them that were longer than 1 MiB.
 	Lines, Cut uint64
+	// Untimed lines do not say when they happened, although they should.
+	Untimed uint64
 	// Files that are followed.
 	Files int
 	// Truncations are files found truncated or replaced in place.
@@ -290,10 +295,13 @@ func (in *Input) note(problems []error) {
 	in.clean = true
 }
 
-func (in *Input) counted(cut bool) {
+func (in *Input) counted(cut, timed bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.stats.Lines++
+	if !timed {
+		in.stats.Untimed++
+	}
 	if cut {
 		in.stats.Cut++
 	}

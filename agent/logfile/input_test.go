@@ -19,6 +19,7 @@ import (
 	"armor/agent/batch"
 	"armor/agent/spool"
 	"armor/agent/spool/spooltest"
+	"armor/agent/timestamp"
 	"armor/agent/watch"
 	armorv1 "armor/proto/armor/v1"
 )
@@ -178,6 +179,27 @@ func TestLines(t *testing.T) {
 	r.once(Config{})
 	if got := r.lines(); len(got) > 0 {
 		t.Errorf("again: %.100q", got)
+	}
+}
+
+// TestTimestamp: lines say when they happened; those that do not have the time of reading, and are counted.
+func TestTimestamp(t *testing.T) {
+	clock, err := timestamp.New(timestamp.Config{Layout: "rfc3339"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t)
+	r.write("a.log", "2024-05-06T07:08:09Z one\ntwo\n"+"2024-05-06T07:08:10Z three\n")
+	in := r.once(Config{Timestamp: clock})
+	list := r.events()
+	for i, want := range []string{"2024-05-06T07:08:09Z", "", "2024-05-06T07:08:10Z"} {
+		at, read := list[i].GetTime().AsTime(), list[i].GetReadTime().AsTime()
+		if want == "" && !at.Equal(read) || want != "" && (at.Format(time.RFC3339) != want || time.Since(read) > time.Hour) {
+			t.Errorf("line %d: %v, read %v", i, at, read)
+		}
+	}
+	if n := in.Stats().Untimed; n != 1 {
+		t.Errorf("%d without a time", n)
 	}
 }
 

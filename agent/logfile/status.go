@@ -75,6 +75,7 @@ func (in *Input) Figures() map[string]float64 {
 	st := in.Stats()
 	return map[string]float64{
 		"logfile_lines": float64(st.Lines), "logfile_lines_cut": float64(st.Cut),
-		"logfile_files": float64(st.Files), "logfile_truncations": float64(st.Truncations),
+		"logfile_lines_untimed": float64(st.Untimed),
+		"logfile_files":         float64(st.Files), "logfile_truncations": float64(st.Truncations),
 	}
 }

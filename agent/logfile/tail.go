@@ -184,13 +184,19 @@ func (in *Input) add(t *tail, text []byte, cut bool, now time.Time) {
 	if len(text) > batch.MaxBody {
 		text, cut = text[:batch.MaxBody], true
 	}
-	ev := in.batch.Add(now, now)
+	at, timed := now, true
+	if in.cfg.Timestamp != nil {
+		if at, timed = in.cfg.Timestamp.Time(text, now); !timed {
+			at = now
+		}
+	}
+	ev := in.batch.Add(at, now)
 	id := sourceID(in.cfg.AgentID, t.generation, t.offset, text)
 	ev.SourceId = in.batch.Keep(id[:])
 	ev.Body = in.batch.Keep(text)
 	ev.Location = t.location
 	ev.Truncated = cut
-	in.counted(cut)
+	in.counted(cut, timed)
 }
 
 // flushHeld hands on the beginning of a line whose end will not come.

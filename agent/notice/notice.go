@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -65,9 +66,7 @@ func (a *Agent) Event(n *Notice) (*armorv1.Event, error) {
 		"event": string(n.Kind), "severity": severities[n.Kind], "message": n.Message,
 		"agent": map[string]string{"id": a.ID, "name": a.Name},
 	}
-	for name, value := range n.Fields {
-		fields[name] = value
-	}
+	maps.Copy(fields, n.Fields)
 	body, err := json.Marshal(struct {
 		Integration string         `json:"integration"`
 		Armor       map[string]any `json:"armor"`
