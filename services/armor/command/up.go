@@ -176,10 +176,10 @@ func printSummary(cmd *cobra.Command, p *terminal.Printer, s allinone.Summary) (
 	p.Line("%s", p.Dim(fmt.Sprintf("-- done: read %d events, %d alerts, %d new in the store", s.Read, s.Alerts, s.Indexed)))
 	problems := terminal.New(cmd.ErrOrStderr())
 	for _, input := range s.Damaged {
-		problems.Line("armor: %d events or alerts were given up and are kept as dead letters: while `armor up` runs, `armor alerts dead-letters list` shows them", s.DeadLetters)
+		problems.Line("armor: not read whole: %s", terminal.Clean(strings.TrimSpace(input), 0))
 	}
 	if s.DeadLetters > 0 {
-		problems.Line("armor: %d events or alerts were given up; their bytes and the reasons are in the stream ARMOR_DEAD_LETTERS", s.DeadLetters)
+		problems.Line("armor: %d events or alerts were given up and are kept as dead letters: while `armor up` runs, `armor alerts dead-letters list` shows them", s.DeadLetters)
 	}
 	for _, equation := range s.Unbalanced {
 		problems.Line("armor: an error in Armor: the counters of the %s", equation)
