@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -345,6 +346,34 @@ func TestPageStates(t *testing.T) {
 	other.want(`document.querySelector('h1').textContent`, "Not signed in")
 	other.picture("unauthorized")
 	other.quiet("401")
+}
+
+// slowCounts is a store that finds alerts at once and counts them when it is let.
+type slowCounts struct {
+	*memory
+	hold chan struct{}
+}
+
+func (s slowCounts) Aggregate(ctx context.Context, a store.Aggregation) (store.Aggregate, error) {
+	select {
+	case <-s.hold:
+	case <-ctx.Done():
+		return store.Aggregate{}, ctx.Err()
+	}
+	return s.memory.Aggregate(ctx, a)
+}
+
+// TestSlowFigures holds the figures back: the table does not wait for them.
+func TestSlowFigures(t *testing.T) {
+	ctx := browser(t)
+	s := slowCounts{&memory{}, make(chan struct{})}
+	s.put(seed(20, time.Now(), time.Minute)...)
+	p := openTab(t, ctx, newHandler(t, Config{}, Deps{Store: s}), "/?range=24h")
+	p.until(rowCount + ` === 20 && document.querySelector('#shown').textContent === 'Counting…'`)
+	p.want(`document.querySelector('#results').hasAttribute('aria-busy')`, "true")
+	close(s.hold)
+	p.until(alertsTile + ` === '20' && document.querySelector('#shown').textContent === '1–20 of 20'`)
+	p.quiet("404")
 }
 
 // TestPageLive follows alerts from the manager's publish to the rows of the page.

@@ -27,6 +27,7 @@ import { setUpZone } from './zone.js';
 const pageSize = 50;
 const established = 10_000; // alerts from which on a store opens at the last 24 hours, however little of it that is
 const refreshEvery = 1000; // least time between two live refreshes, milliseconds
+const slowAfter = 500; // ms that the alerts wait for the figures
 const pollEvery = 10_000;
 const surveyEvery = 30_000;
 const settle = [400, 2000, 6000]; // an alert is announced before it is in the store: ask again after these
@@ -169,15 +170,17 @@ async function refresh() {
   page.request = request;
   byId('results').setAttribute('aria-busy', 'true');
   const started = performance.now();
+  let early = 0;
   try {
     if (!page.state.range) {
       page.span = await fetchSpan(request.signal);
       await chooseRange(request.signal);
     }
     const { state } = page;
+    const listed = fetchAlerts(state, pageSize, pageOf(state).token, request.signal, false);
+    listed.then((list) => { early = setTimeout(() => drawEarly(request, list), slowAfter); }, () => {}); // what went wrong is told below
     const [overview, list] = await Promise.all([
-      state.board ? fetchBoard(state, request.signal) : fetchOverview(state, request.signal),
-      fetchAlerts(state, pageSize, pageOf(state).token, request.signal, false), surroundings(request.signal)]);
+      state.board ? fetchBoard(state, request.signal) : fetchOverview(state, request.signal), listed, surroundings(request.signal)]);
     if (overview.total === 0) page.span = await fetchSpan(request.signal);
     if (page.request !== request) return;
     page.overview = overview;
@@ -192,6 +195,7 @@ async function refresh() {
   } catch (err) {
     if (err.name !== 'AbortError' && page.request === request) failed(err);
   } finally {
+    clearTimeout(early);
     if (page.request === request) {
       page.request = null;
       byId('results').removeAttribute('aria-busy');
@@ -199,6 +203,15 @@ async function refresh() {
       page.tookUntil = performance.now() + Math.max(refreshEvery, 2 * (performance.now() - started));
     }
   }
+}
+
+/** Shows the alerts while the figures are still being counted. */
+function drawEarly(request, list) {
+  if (page.request !== request || list.alerts.length === 0) return;
+  hideEmpty();
+  byId('results').hidden = false;
+  table.draw(list.alerts, 0, 0);
+  byId('shown').textContent = 'Counting\u2026';
 }
 
 function failed(err) {
