@@ -61,6 +61,7 @@ type Input struct {
 	stored   map[string]progress // of files that were read before the start and are not found yet
 	deferred map[string]deferral // by path: what may be a copy
 	holders  map[string]*holder  // by path, at the last look
+	empty    map[string]int64    // by path: when it had been written to last, before a related file was found empty
 	nodes    map[node]*tail
 	started  bool // at some time before
 	fresh    bool // the first look of this run is still to come
@@ -111,7 +112,7 @@ func New(cfg Config, sink batch.Sink, log *slog.Logger) *Input {
 	in := &Input{
 		cfg: cfg, sink: sink, log: log.With("input", "logfile", "path", cfg.Glob), watch: cfg.Watcher, fresh: true,
 		batch: batch.New[*tail](format, cfg.Labels), buf: make([]byte, 256<<10), stored: map[string]progress{}, ignored: map[string]bool{},
-		nodes: map[node]*tail{}, deferred: map[string]deferral{}, holders: map[string]*holder{},
+		nodes: map[node]*tail{}, deferred: map[string]deferral{}, holders: map[string]*holder{}, empty: map[string]int64{},
 	}
 	for key, data := range sink.Positions(cfg.Name) {
 		in.started = true

@@ -16,6 +16,11 @@ type holder struct {
 
 // findReplaced notices that a name has passed to another file since the last look, or to none.
 func (in *Input) findReplaced() {
+	empty := in.empty
+	in.empty = map[string]int64{}
+	for path, since := range empty {
+		in.findBetween(path, since, nil)
+	}
 	now := map[string]*tail{}
 	for _, t := range in.tails {
 		if t.matched {
@@ -162,6 +167,13 @@ func (in *Input) findBetween(path string, since int64, held []byte) (begun bool)
 		}
 		info, err := f.Stat()
 		if err != nil || info.ModTime().UnixNano() <= since || in.compressed(name, f) {
+			_ = f.Close()
+			continue
+		}
+		if info.Size() == 0 {
+			if time.Since(info.ModTime()) < time.Minute {
+				in.empty[path] = since // a copy that has just been begun looks like this: the next look tells
+			}
 			_ = f.Close()
 			continue
 		}
