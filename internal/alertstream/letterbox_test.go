@@ -7,6 +7,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go"
 )
 
 func TestLettersAreListedInPages(t *testing.T) {
@@ -140,4 +144,21 @@ func TestLetterOfAnotherMessageIsAnother(t *testing.T) {
 	if n := messages(t, c, DeadLetterStream); n != 2 {
 		t.Errorf("%d letters, want 2", n)
 	}
+}
+
+// Whatever stands in a letter's headers, it is read as a letter or as one of its parts, and its text is one harmless line.
+func FuzzLetterHeaders(f *testing.F) {
+	f.Add("1/3", "786433", "786432", "why")
+	f.Add("0/0", "-1", "", "\x1b[2J\u009b\xff")
+	f.Add("3/2", "99999999999999999999", "x", "")
+	f.Fuzz(func(t *testing.T, part, size, dataSize, detail string) {
+		h := nats.Header{HeaderPart: {part}, HeaderSize: {size}, headerDataSize: {dataSize}, HeaderDetail: {detail}}
+		letter, n, of := letterOf(deadLetterPrefix+"x", h, 7, time.Unix(0, 0), 3)
+		if n < 1 || of < n || letter.Number != 7 || letter.Reason != "x" {
+			t.Errorf("part %d of %d: %+v", n, of, letter)
+		}
+		if strings.ContainsFunc(letter.Detail, unicode.IsControl) || len(letter.Detail) > detailBytes || !utf8.ValidString(letter.Detail) {
+			t.Errorf("detail %q", letter.Detail)
+		}
+	})
 }
