@@ -244,6 +244,17 @@ func (b *Bucket) pass(ctx context.Context, sp span) (again bool, err error) {
 			return nil
 		})
 	}
+	if !sp.all {
+		for _, c := range b.intake.objects.pending(b.cfg.Name) {
+			if b.cfg.OneShot {
+				c.limit = b.src.Attempts
+			}
+			select {
+			case <-readCtx.Done():
+			case work <- c:
+			}
+		}
+	}
 	listErr := b.list(readCtx, places, sp, work)
 	close(work)
 	if err := readers.Wait(); err != nil {
@@ -389,13 +400,14 @@ func (b *Bucket) candidate(obj *types.Object, sp span) (candidate, layout.Key, b
 		return c, k, false
 	}
 	c.until = b.remember(k.Day)
-	switch {
-	case b.intake.objects.has(c):
-		if b.src.RemoveAfter {
-			b.remove(c.bucket, c.key)
-		}
+	settled, whole := b.intake.objects.settled(c)
+	if whole {
+		b.remove(c.bucket, c.key) // where that is set
+	}
+	if settled {
 		return c, k, false
-	case late:
+	}
+	if late {
 		b.late.Add(1)
 	}
 	return c, k, true

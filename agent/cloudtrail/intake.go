@@ -33,13 +33,14 @@ type Intake struct {
 	now     func() time.Time
 	log     *slog.Logger
 	objects *objects
-	newest  atomic.Int64 // lag of the newest record, in nanoseconds
+	lastLag atomic.Int64 // of the newest record, in nanoseconds
 
 	mu     sync.Mutex
 	batch  *batch.Batch[subject]
 	fresh  map[identity.Key]struct{} // in the batch: not known to be durable
 	keys   []identity.Key
 	broken error
+	last   newest
 }
 
 // IntakeConfig configures an Intake; the zero value is one without a window.
@@ -62,13 +63,16 @@ func NewIntake(cfg IntakeConfig, sink Sink, log *slog.Logger) *Intake {
 		batch: batch.New[subject](armorv1.EventFormat_EVENT_FORMAT_JSON, nil), fresh: map[identity.Key]struct{}{},
 	}
 	in.objects = newObjects(sink.Positions(objectsInput), cfg.Now)
+	if in.window != nil {
+		in.window.Add(decodeKeys(sink.Positions(knownInput)[lastBatch]))
+	}
 	return in
 }
 
 // Figures are numbers of all inputs together, by name.
 func (in *Intake) Figures() map[string]float64 {
 	f := map[string]float64{
-		"cloudtrail_lag_seconds": time.Duration(in.newest.Load()).Seconds(), "cloudtrail_objects_remembered": float64(in.objects.len()),
+		"cloudtrail_lag_seconds": time.Duration(in.lastLag.Load()).Seconds(), "cloudtrail_objects_remembered": float64(in.objects.len()),
 	}
 	if in.window != nil {
 		f["cloudtrail_records_known"] = float64(in.window.Len())
@@ -159,7 +163,7 @@ func (in *Intake) event(ctx context.Context, o *origin, e *element) error {
 		at = e.read
 	} else {
 		lag := in.now().Sub(at)
-		in.newest.Store(int64(lag))
+		in.lastLag.Store(int64(lag))
 		if in.lag != nil {
 			in.lag.Observe(lag.Seconds())
 		}
@@ -194,22 +198,57 @@ func (in *Intake) flush(ctx context.Context) error {
 	return in.hand(ctx)
 }
 
-// hand hands the batch over. Records become known only when they are durable: what is known is never read again.
+// hand hands the batch over. Records become known only when they are durable: what is known is never read again. The keys of the
+// newest batch are in it too: the process may end before they are in the window.
 func (in *Intake) hand(ctx context.Context) error {
 	if in.broken != nil {
 		return in.broken
+	}
+	in.keys = in.keys[:0]
+	for key := range in.fresh {
+		in.keys = append(in.keys, key)
+	}
+	if len(in.keys) > 0 {
+		in.last = newest(encodeKeys(in.last[:0], in.keys))
+		in.batch.Touch(&in.last)
 	}
 	if err := in.batch.Flush(ctx, in.sink); err != nil {
 		in.broken = err
 		return err
 	}
-	if in.window != nil && len(in.fresh) > 0 {
-		in.keys = in.keys[:0]
-		for key := range in.fresh {
-			in.keys = append(in.keys, key)
-		}
+	if len(in.keys) > 0 {
 		clear(in.fresh)
 		in.window.Add(in.keys)
 	}
 	return nil
+}
+
+// Where the keys of the newest batch are kept in the spool.
+const (
+	knownInput = "cloudtrail-known"
+	lastBatch  = "last"
+)
+
+// newest are the keys of the newest batch.
+type newest []byte
+
+// Position implements subject.
+func (n *newest) Position() spool.Position {
+	return spool.Position{Input: knownInput, Key: lastBatch, Data: *n}
+}
+
+func (*newest) advance(uint64, uint64) {}
+
+func encodeKeys(dst []byte, keys []identity.Key) []byte {
+	for _, key := range keys {
+		dst = append(dst, key[:]...)
+	}
+	return dst
+}
+
+func decodeKeys(data []byte) (keys []identity.Key) {
+	for ; len(data) >= len(identity.Key{}); data = data[len(identity.Key{}):] {
+		keys = append(keys, identity.Key(data))
+	}
+	return keys
 }

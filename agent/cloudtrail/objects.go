@@ -239,18 +239,34 @@ func (r *objects) claim(c candidate) (o *object, v verdict) {
 	return o, claimed
 }
 
-// has says that an object was read whole, or given up, as it is: there is nothing to claim.
-func (r *objects) has(c candidate) bool {
+// settled says that there is nothing to claim: the object was read whole, or given up, as it is.
+func (r *objects) settled(c candidate) (settled, whole bool) {
 	id, tag := idOf(c.bucket, c.key), tagOf(c.etag)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c.again {
 		if _, did := r.again[id]; !did {
-			return false
+			return false, false
 		}
 	}
+	if o := r.active[id]; o != nil {
+		return o.state == objectPoison && o.tag == tag, false
+	}
 	k, ok := r.rest[id]
-	return ok && tag != 0 && k.tag == tag
+	whole = ok && tag != 0 && k.tag == tag
+	return whole, whole
+}
+
+// pending are the objects of an input that are to be tried again, wherever a listing looks. Their ETag is whatever they have by now.
+func (r *objects) pending(owner string) (list []candidate) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, o := range r.active {
+		if o.owner == owner && o.reason != "" && o.state == objectBegun && !o.reading {
+			list = append(list, candidate{owner: owner, bucket: o.bucket, key: o.key, until: time.Unix(o.until, 0)})
+		}
+	}
+	return list
 }
 
 // isRead says that an object with this ETag was read whole already: a notice may come without the ETag.
@@ -279,7 +295,10 @@ func (r *objects) failed(o *object, reason string, damage bool, limit int, pause
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.rest, o.id)
-	o.tag, o.reason, o.state = tagOf(o.etag), reason, objectBegun
+	if tag := tagOf(o.etag); tag != 0 && tag != o.tag { // another content than last time
+		o.tag, o.attempts = tag, 0
+	}
+	o.reason, o.state = reason, objectBegun
 	o.blocked++
 	if damage {
 		o.blocked = 0
@@ -301,6 +320,15 @@ func (r *objects) drop(o *object) {
 	if o.records == 0 && o.reason == "" {
 		delete(r.active, o.id)
 	}
+	r.release(o)
+}
+
+// vanished forgets an object that is there no more. The caller has it touched.
+func (r *objects) vanished(o *object) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.active, o.id)
+	o.kept.forget()
 	r.release(o)
 }
 

@@ -184,8 +184,15 @@ func (r *remote) fetch(ctx context.Context, f *fetcher, o *object) (outcome, err
 		}
 		return readWhole, nil
 	}
-	if p, ok := errors.AsType[*access.Problem](err); ok && (p.Kind == access.Gone || p.Kind == access.Changed) {
-		r.intake.objects.drop(o) // another one is listed or notified of
+	if p, ok := errors.AsType[*access.Problem](err); ok && p.Kind == access.Changed {
+		r.intake.objects.drop(o) // the other one is listed or notified of
+		return vanished, nil
+	} else if ok && p.Kind == access.Gone {
+		if o.reason != "" {
+			r.log.Warn("an object that could not be read whole is gone", "object", o.url(), "reason", o.reason, "records read", o.records)
+		}
+		r.intake.objects.vanished(o)
+		r.intake.touch(o)
 		return vanished, nil
 	}
 	_, isDamage := errors.AsType[*damage](err)

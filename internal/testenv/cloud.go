@@ -12,7 +12,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -43,7 +45,8 @@ func Moto(t testing.TB) *CloudNode {
 		name: "moto", logFile: filepath.Join(t.TempDir(), "moto.log"),
 		command: func() *exec.Cmd {
 			cmd := exec.Command(filepath.Join(dir, "bin", "python"), "-m", "moto.server", "-H", "127.0.0.1", "-p", strconv.Itoa(n.port))
-			cmd.Env = append(os.Environ(), "MOTO_ENABLE_ISO_REGIONS=false", "PYTHONDONTWRITEBYTECODE=1")
+			// Settings of AWS clients are the test's, not the server's.
+			cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
 			return cmd
 		},
 		ready: n.answers("/moto-api/"),

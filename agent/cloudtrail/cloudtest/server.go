@@ -46,12 +46,11 @@ func (c *Cloud) URL() string { return c.url }
 
 // Options are those of an input that reads from the server. The test's environment gets credentials, as an agent's has them.
 func (c *Cloud) Options() access.Options {
-	return Options(c.t, c.url)
+	return Options(c.url)
 }
 
 // Options are those of an input that reads from a server.
-func Options(t testing.TB, url string) access.Options {
-	t.Helper()
+func Options(url string) access.Options {
 	return access.Options{Region: Region, PathStyle: true, Endpoints: access.Endpoints{S3: url, SQS: url, STS: url}}
 }
 
