@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -93,19 +94,18 @@ func (j *Journal) Last(ctx context.Context, agentID string) (*armorv1.JournalRec
 	return record, message.Sequence, err
 }
 
-// Each gives every record behind a number, in order, up to the last one that there is at the beginning.
+// Each gives every record behind a number, in order, up to the last one that there is when it comes to it.
 func (j *Journal) Each(ctx context.Context, after uint64, f func(number uint64, record *armorv1.JournalRecord) error) error {
 	const doing = "reading the journal"
-	info, err := j.stream.Info(ctx)
+	first, err := j.stream.GetMsg(ctx, after+1, jetstream.WithGetMsgSubject(journalSubjects))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil
+	}
 	if err != nil {
 		return classify(doing, err)
 	}
-	last := info.State.LastSeq
-	if info.State.Msgs == 0 || last <= after {
-		return nil
-	}
 	consumer, err := j.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(after+1, info.State.FirstSeq),
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: first.Sequence,
 	})
 	if err != nil {
 		return classify(doing, err)
@@ -129,9 +129,6 @@ func (j *Journal) Each(ctx context.Context, after uint64, f func(number uint64, 
 			return fmt.Errorf("%s: %w", doing, err)
 		}
 		number := meta.Sequence.Stream
-		if number > last {
-			return nil
-		}
 		record, err := decodeRecord(number, message.Data())
 		if err != nil {
 			return err
@@ -139,22 +136,14 @@ func (j *Journal) Each(ctx context.Context, after uint64, f func(number uint64, 
 		if err := f(number, record); err != nil {
 			return err
 		}
-		if number == last || meta.NumPending == 0 {
+		if meta.NumPending == 0 {
 			return nil
 		}
 	}
 }
 
-// End is the number of the last record, of whatever agent.
-func (j *Journal) End(ctx context.Context) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, j.conn.cfg.AckTimeout)
-	defer cancel()
-	info, err := j.stream.Info(ctx)
-	if err != nil {
-		return 0, classify("reading the state of stream "+JournalStream, err)
-	}
-	return info.State.LastSeq, nil
-}
+// Name tells this stream from one that was made anew after its data were lost: numbers begin again in that.
+func (j *Journal) Name() string { return j.stream.CachedInfo().Created.UTC().Format(time.RFC3339Nano) }
 
 // Forget removes an agent's records before a number. The caller keeps the last one, which says how far the agent is finished.
 func (j *Journal) Forget(ctx context.Context, agentID string, before uint64) error {

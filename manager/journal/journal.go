@@ -26,16 +26,18 @@ type Stream interface {
 	Last(ctx context.Context, agentID string) (*armorv1.JournalRecord, uint64, error)
 	// Each gives the records behind a number.
 	Each(ctx context.Context, after uint64, f func(number uint64, record *armorv1.JournalRecord) error) error
+	// Name tells the stream from one that was made anew.
+	Name() string
 	// Forget removes an agent's records before a number.
 	Forget(ctx context.Context, agentID string, before uint64) error
 }
 
 // Snapshots holds the snapshots; alertstream.Snapshots is one.
 type Snapshots interface {
-	// Put replaces a manager's snapshot, which reaches up to a record.
-	Put(ctx context.Context, manager string, journal uint64, r io.Reader) error
+	// Put replaces a manager's snapshot, which reaches up to a record of a journal.
+	Put(ctx context.Context, manager, journal string, number uint64, r io.Reader) error
 	// Get gives it and the record that it reaches up to; nil: there is none.
-	Get(ctx context.Context, manager string) (io.ReadCloser, uint64, error)
+	Get(ctx context.Context, manager string) (r io.ReadCloser, journal string, number uint64, err error)
 }
 
 // Journal writes the records of one manager's process. It is safe for concurrent use.
@@ -45,6 +47,9 @@ type Journal struct {
 	manager   string
 	process   string
 	log       *slog.Logger
+
+	restored uint64    // number of the record that Restore came to
+	rerun    *rerunner // since Restore
 
 	records atomic.Uint64 // of this process
 	tooLong atomic.Uint64 // events that were not remembered because no record holds them
@@ -123,6 +128,11 @@ func (j *Journal) Claim(ctx context.Context, agentID, spoolID string) (c pipelin
 		}
 		if err != nil {
 			return nil, 0, false, err
+		}
+		if record.GetManager() == j.manager && record.GetProcess() != j.process {
+			if err := j.catchUp(ctx, agentID); err != nil {
+				return nil, 0, false, err
+			}
 		}
 		made := &claim{j: j, agentID: agentID, number: number, turn: make(chan struct{}, 1)}
 		j.mu.Lock()

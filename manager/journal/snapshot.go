@@ -164,7 +164,7 @@ func (j *Journal) store(ctx context.Context, upTo uint64, frozen rules.Frozen) (
 		}
 		w.CloseWithError(err)
 	}()
-	err := j.snapshots.Put(ctx, j.manager, upTo, counted)
+	err := j.snapshots.Put(ctx, j.manager, j.stream.Name(), upTo, counted)
 	r.CloseWithError(io.ErrClosedPipe) // lets the writer end if not everything was read
 	return counted.n, err
 }
