@@ -342,3 +342,66 @@ func renumbered(events []*armorv1.Event) []*armorv1.Event {
 	}
 	return out
 }
+
+// A snapshot that cannot be read is left out, and the journal behind it still counts.
+func TestDamagedSnapshotIsLeftOut(t *testing.T) {
+	r := newRig(t, rigOptions{ruleset: bruteForce(), config: hourly})
+	l := r.hello(hello("spool", 1, 5))
+	l.batch(login(1, "eve"))
+	l.receipts(1)
+	if err := r.manager.journal.Snapshot(within(t), time.Second, r.manager.pipeline.Quiet, r.manager.ruleset.state); err != nil {
+		t.Fatal(err)
+	}
+	l.batch(login(2, "eve"), login(3, "eve"))
+	l.receipts(3)
+	l.cancel()
+	snapshots, err := r.stream.Snapshots(within(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, journal, number, err := snapshots.Get(within(t), "manager-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := snapshots.Put(within(t), "manager-1", journal, number, bytes.NewReader([]byte("this is no snapshot"))); err != nil {
+		t.Fatal(err)
+	}
+	r = r.crashed(rigOptions{ruleset: bruteForce(), config: hourly})
+	if got := r.manager.journal.Stats().Restored; got.Snapshot || got.Events != 3 {
+		t.Errorf("restored %+v, want all that the journal still has: 3 events", got)
+	}
+	l = r.hello(hello("spool", 4, 5))
+	l.batch(login(4, "eve"))
+	l.receipts(4)
+	if got := r.verdicts()[4]; got != 100002 {
+		t.Errorf("the fourth login is rule %d", got)
+	}
+}
+
+// Events larger than a record, and a batch that needs several records, are finished like any other.
+func TestLargeEventsInTheJournal(t *testing.T) {
+	r := newRig(t, rigOptions{ruleset: bruteForce(), config: hourly})
+	var all []*armorv1.Event
+	for n := range uint64(6) {
+		e := login(n+1, "eve")
+		e.Body = append(e.Body, bytes.Repeat([]byte(" x"), 150<<10)...)
+		all = append(all, e)
+	}
+	huge := login(7, "eve")
+	huge.Body = append(huge.Body, bytes.Repeat([]byte("y"), 1<<20-len(huge.Body))...)
+	l := r.hello(hello("spool", 1, 7))
+	l.batch(all...)
+	l.batch(huge)
+	l.receipts(7)
+	l.cancel()
+	if got := r.manager.journal.Stats(); got.Unremembered != 1 || got.Events != 6 || got.Records < 4 {
+		t.Errorf("%+v, want 6 events in at least 4 records, 1 too large", got)
+	}
+	r = r.crashed(rigOptions{ruleset: bruteForce(), config: hourly})
+	if got := r.manager.journal.Stats().Restored.Events; got != 6 {
+		t.Errorf("restored %d events", got)
+	}
+	if got := r.hello(hello("spool", 0, 7)).welcome.GetLastFinishedSequence(); got != 7 {
+		t.Errorf("finished %d", got)
+	}
+}
