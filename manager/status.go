@@ -10,7 +10,8 @@ import (
 
 // Status tells how the manager is: the conservation counters accepted, alerted, silent, duplicate and failed (at rest the
 // first is the sum of the others), and the gauges in_flight (events), publishing (alerts without acknowledgement) and agents
-// (connected); of the engine's memory the gauges state_events, state_bytes and state_keys, and by cause the counters
+// (connected); of what those report agents_spooled (events), agents_lag_seconds (the age of the oldest), and, when not 0,
+// agents_lost and agents_dropped (events); of the engine's memory the gauges state_events, state_bytes and state_keys, and by cause the counters
 // state_evicted_<cause> of what was forgotten before its time. pattern_given_up counts events on which a pattern took too
 // much work (they are among the alerted or silent ones). Counters beside the conservation ones are there when not 0.
 func (m *Manager) Status() *armorv1.ComponentStatus {
@@ -25,6 +26,13 @@ func (m *Manager) Status() *armorv1.ComponentStatus {
 			"in_flight": float64(c.InFlight()), "publishing": float64(m.publisher.InFlight()), "agents": float64(m.pipeline.Sessions()),
 			"state_events": float64(st.Events), "state_bytes": float64(stateBytes(&st)), "state_keys": float64(st.Keys + st.Masked),
 		},
+	}
+	agents := m.registry.Totals()
+	out.Gauges["agents_spooled"], out.Gauges["agents_lag_seconds"] = float64(agents.Spooled), agents.Lag.Seconds()
+	for name, n := range map[string]uint64{"agents_lost": agents.Lost, "agents_dropped": agents.Dropped} {
+		if n > 0 {
+			out.Gauges[name] = float64(n)
+		}
 	}
 	if n := m.pipeline.GivenUp(); n > 0 {
 		out.Counters["pattern_given_up"] = n

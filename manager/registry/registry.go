@@ -191,6 +191,37 @@ func (r *Registry) Connections() int {
 	return n
 }
 
+// Totals are what the connected agents report, together.
+type Totals struct {
+	// Spooled events wait for a receipt; Lost ones are gone by damage, Dropped ones were not taken.
+	Spooled, Lost, Dropped uint64
+	// Lag is the age of the oldest event that waits.
+	Lag time.Duration
+}
+
+// Totals sums up what the agents that have a session here report.
+func (r *Registry) Totals() Totals {
+	now := r.now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var t Totals
+	for _, rec := range r.records {
+		if rec.sessions == 0 {
+			continue
+		}
+		report := rec.agent.GetReport()
+		t.Spooled += report.GetSpooledEvents()
+		t.Lost += report.GetLostEvents()
+		for _, n := range report.GetDroppedEvents() {
+			t.Dropped += n
+		}
+		if oldest := report.GetOldestUnfinished(); oldest.IsValid() {
+			t.Lag = max(t.Lag, now.Sub(oldest.AsTime()))
+		}
+	}
+	return t
+}
+
 // forget drops records that are written and not in use when there are very many; r.mu is held.
 func (r *Registry) forget() {
 	if len(r.records) < keptRecords {
