@@ -97,9 +97,11 @@ func TestReplayEnds(t *testing.T) {
 		r.m.progress, r.m.replayed = nil, nil
 		r.m.mu.Unlock()
 		time.Sleep(time.Minute)
+		r.m.mu.Lock()
 		if len(r.m.replayed) > 0 {
 			t.Error("it went on without an order")
 		}
+		r.m.mu.Unlock()
 		since := &armorv1.ReplayOrder{Id: "since", Since: timestamppb.New(time.Now())}
 		r.m.say <- &armorv1.StreamResponse{Message: &armorv1.StreamResponse_Replay{Replay: since}}
 		r.m.say <- order("again")
@@ -117,6 +119,8 @@ func TestReplayEnds(t *testing.T) {
 		time.Sleep(time.Minute)
 		r.m.say <- order("renewed")
 		time.Sleep(time.Second)
+		r.m.mu.Lock()
+		defer r.m.mu.Unlock()
 		if last := r.m.progress[len(r.m.progress)-1]; !last.GetDone() || last.GetTotal() != 0 || len(r.m.replayed) > 0 {
 			t.Errorf("after a new id: %v", r.m.progress)
 		}
