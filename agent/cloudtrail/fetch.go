@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/klauspost/compress/gzip"
+
+	"armor/agent/cloudtrail/archive"
 )
 
 // fetcher reads objects, one after the other, in memory that it keeps.
@@ -37,28 +39,40 @@ var errIntake = errors.New("the spool takes no more records")
 // read adds the records of an object, behind those that were read before, to the intake. The error is a *damage, a *access.Problem, or
 // joined with errIntake.
 func (f *fetcher) read(ctx context.Context, o *object) error {
-	s, err := openStream(ctx, f.api, o.bucket, o.key, o.etag)
+	s, err := archive.OpenObject(ctx, f.api, o.bucket, o.key, o.etag)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		s.Close()
-		f.bytes(s.off)
-	}()
-	o.etag = s.etag
-	if f.intake.objects.isRead(o, s.etag) {
-		return nil
+	o.etag = s.ETag()
+	if f.intake.objects.isRead(o, o.etag) {
+		return s.Close()
 	}
-	if err := f.decode(ctx, o, s); err == nil || s.err == nil {
-		return err
+	err = f.decode(ctx, o, s)
+	if err == errMismatch {
+		// It was replaced: from its beginning. What it repeats is recognised by its records' ids.
+		f.end(s)
+		o.records, o.chain = 0, 0
+		if s, err = archive.OpenObject(ctx, f.api, o.bucket, o.key, o.etag); err != nil {
+			return err
+		}
+		err = f.decode(ctx, o, s)
 	}
-	return s.err // why the content ended
+	f.end(s)
+	if err != nil && s.Failure() != nil {
+		return s.Failure() // why the content ended
+	}
+	return err
+}
+
+func (f *fetcher) end(s *archive.Object) {
+	f.bytes(s.Offset())
+	_ = s.Close() // nothing was written
 }
 
 // errMismatch says that an object does not begin with what was read of it before.
 var errMismatch = errors.New("not the object that was begun")
 
-func (f *fetcher) decode(ctx context.Context, o *object, s *stream) error {
+func (f *fetcher) decode(ctx context.Context, o *object, s *archive.Object) error {
 	f.buf.Reset(s)
 	var src io.Reader = f.buf
 	if magic, _ := f.buf.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
@@ -70,19 +84,7 @@ func (f *fetcher) decode(ctx context.Context, o *object, s *stream) error {
 		}
 		src = f.gz
 	}
-	err := f.records(ctx, o, src)
-	if err != errMismatch {
-		return err
-	}
-	// It was replaced: from its beginning. What it repeats is recognised by its records' ids.
-	o.records, o.chain = 0, 0
-	s.Close()
-	again, err := openStream(ctx, f.api, o.bucket, o.key, o.etag)
-	if err != nil {
-		return err
-	}
-	*s = *again
-	return f.decode(ctx, o, s)
+	return f.records(ctx, o, src)
 }
 
 func (f *fetcher) records(ctx context.Context, o *object, src io.Reader) error {

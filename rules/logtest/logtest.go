@@ -33,6 +33,9 @@ func (s *Session) Test(line string) Result {
 	return newResult(&ev, s.engine.Match(s.x))
 }
 
+// ResultOf is what became of an event that was evaluated elsewhere.
+func ResultOf(ev *rules.Event, v *rules.Verdict) Result { return newResult(ev, v) }
+
 // Explain is Test with an account of the way to the result. The error is an *rules.UnknownRuleError when a rule to be
 // explained is not loaded; then nothing is evaluated.
 func (s *Session) Explain(line string, e Explain) (Result, error) {

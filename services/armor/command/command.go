@@ -113,7 +113,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`,
 		"run":   {newUp()},
 		"ask":   {newAlerts(), newAgents(), newStatus()},
 		"rules": {newLogtest(), newRules()},
-		"more":  {newKibana(), newBench(), newCerts(), newVersion()},
+		"more":  {newCloudtrail(), newKibana(), newBench(), newCerts(), newVersion()},
 	} {
 		for _, c := range commands {
 			c.GroupID = group

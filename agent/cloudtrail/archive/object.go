@@ -1,4 +1,4 @@
-package cloudtrail
+package archive
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 	"armor/agent/cloudtrail/access"
 )
 
-// Limits of a stream.
+// Limits of an object.
 const (
 	// reopenings of an object whose connection breaks, in a row without a byte between them.
 	reopenings = 5
@@ -22,8 +22,8 @@ const (
 	stall = 2 * time.Minute
 )
 
-// stream reads an object from S3 and goes on where it was when the connection breaks, as it does when nobody reads for a long time.
-type stream struct {
+// Object reads an object from S3 and goes on where it was when the connection breaks, as it does when nobody reads for a long time.
+type Object struct {
 	ctx    context.Context
 	api    *s3.Client
 	bucket string
@@ -40,14 +40,26 @@ type stream struct {
 
 var errStalled = errors.New("S3 sends nothing")
 
-// openStream asks for an object. The error is a *access.Problem.
-func openStream(ctx context.Context, api *s3.Client, bucket, key, etag string) (*stream, error) {
-	s := &stream{ctx: ctx, api: api, bucket: bucket, key: key, etag: etag}
-	return s, s.open()
+// OpenObject asks for an object; with an ETag only for the one that has it. The error is a *access.Problem.
+func OpenObject(ctx context.Context, api *s3.Client, bucket, key, etag string) (*Object, error) {
+	s := &Object{ctx: ctx, api: api, bucket: bucket, key: key, etag: etag}
+	if err := s.open(); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
+// ETag of the object, without quotes.
+func (s *Object) ETag() string { return s.etag }
+
+// Offset is how many bytes were read.
+func (s *Object) Offset() int64 { return s.off }
+
+// Failure is why S3, not the content, ended the reading; nil if it did not. It is a *access.Problem, or the end of the context.
+func (s *Object) Failure() error { return s.err }
+
 // open asks for what is left. Only the same object is taken.
-func (s *stream) open() error {
+func (s *Object) open() error {
 	in := &s3.GetObjectInput{Bucket: &s.bucket, Key: &s.key}
 	if s.etag != "" {
 		in.IfMatch = aws.String(`"` + s.etag + `"`)
@@ -72,7 +84,7 @@ func (s *stream) open() error {
 }
 
 // Read implements io.Reader.
-func (s *stream) Read(p []byte) (int, error) {
+func (s *Object) Read(p []byte) (int, error) {
 	for {
 		if s.err != nil {
 			return 0, s.err
@@ -95,7 +107,7 @@ func (s *stream) Read(p []byte) (int, error) {
 			s.err = err
 			continue
 		}
-		s.Close()
+		_ = s.Close() // nothing was written
 		if s.tries++; s.tries > reopenings {
 			s.err = access.Explain(err, "s3:GetObject", "s3://"+s.bucket+"/"+s.key)
 			continue
@@ -105,7 +117,7 @@ func (s *stream) Read(p []byte) (int, error) {
 }
 
 // Close ends the connection.
-func (s *stream) Close() {
+func (s *Object) Close() error {
 	s.cancel(nil)
-	_ = s.body.Close() // nothing was written
+	return s.body.Close()
 }
