@@ -40,7 +40,7 @@ func (r *run) inflict(s Step, rng *rand.Rand) error {
 	case "agent":
 		p = r.rig.Agents[rng.IntN(len(r.rig.Agents))]
 	case "manager":
-		p = r.rig.Manager
+		p = r.rig.Managers[rng.IntN(len(r.rig.Managers))]
 	case "indexer":
 		p = r.rig.Indexer
 	case "nats-server":

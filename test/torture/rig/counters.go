@@ -51,12 +51,12 @@ func (r *Rig) Balanced(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", p.Name, err)
 		}
 	}
-	for _, place := range [][2]string{{"manager", r.managerAddress}, {"indexer", r.indexerAddress}} {
-		if err := balanced(ctx, rpc.ClientConfig{Address: place[1], TokenFile: filepath.Join(r.Dir, place[0], "token")}); err != nil {
+	for _, address := range r.managerAddresses {
+		if err := balanced(ctx, rpc.ClientConfig{Address: address, TokenFile: r.managerToken()}); err != nil {
 			return err
 		}
 	}
-	return nil
+	return balanced(ctx, rpc.ClientConfig{Address: r.indexerAddress, TokenFile: filepath.Join(r.Dir, "indexer", "token")})
 }
 
 func balanced(ctx context.Context, cfg rpc.ClientConfig) error {

@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"armor/internal/testenv"
 	"armor/test/torture/bulk"
@@ -20,12 +22,12 @@ import (
 // Rig is Armor as processes on one machine, its neighbours and the proxies between them.
 type Rig struct {
 	// Dir holds data, logs and configurations.
-	Dir     string
-	Agents  []*Process
-	Manager *Process
-	Indexer *Process
-	NATS    *testenv.NATSNode
-	Elastic *testenv.ElasticsearchNode
+	Dir      string
+	Agents   []*Process
+	Managers []*Process
+	Indexer  *Process
+	NATS     *testenv.NATSNode
+	Elastic  *testenv.ElasticsearchNode
 
 	// The links: agents to manager, manager and indexer to NATS, indexer to Elasticsearch.
 	GRPC     *wire.Proxy
@@ -33,22 +35,29 @@ type Rig struct {
 	Bulk     *bulk.Proxy
 	bulkHTTP *httptest.Server
 
-	programs                       string
-	managerAddress, indexerAddress string
+	programs         string
+	managerAddresses []string
+	indexerAddress   string
 }
+
+// managers stand behind one address, and every new connection of an agent reaches the next of them.
+const managers = 2
 
 // New lays the rig out and starts the neighbours and the proxies; Start starts Armor. seed is that of the proxies' choices.
 func New(t testing.TB, agents int, seed uint64) *Rig {
 	t.Helper()
-	r := &Rig{Dir: t.TempDir(), managerAddress: testenv.FreeAddress(t), indexerAddress: testenv.FreeAddress(t)}
+	r := &Rig{Dir: t.TempDir(), indexerAddress: testenv.FreeAddress(t)}
+	for range managers {
+		r.managerAddresses = append(r.managerAddresses, testenv.FreeAddress(t))
+	}
 	r.build(t)
 	if err := lines.Ruleset(filepath.Join(r.Dir, "ruleset")); err != nil {
 		t.Fatal(err)
 	}
 	r.NATS = testenv.NATSProcess(t)
 	r.Elastic = testenv.ElasticsearchProcess(t)
-	r.GRPC = proxy(t, r.managerAddress, seed)
-	r.Stream = proxy(t, strings.TrimPrefix(r.NATS.URL(), "nats://"), seed+1)
+	r.GRPC = proxy(t, seed, r.managerAddresses...)
+	r.Stream = proxy(t, seed+1, strings.TrimPrefix(r.NATS.URL(), "nats://"))
 	r.Bulk = bulk.New(r.Elastic.URL(), seed+2)
 	r.bulkHTTP = httptest.NewServer(r.Bulk)
 	t.Cleanup(r.bulkHTTP.Close)
@@ -66,9 +75,9 @@ func New(t testing.TB, agents int, seed uint64) *Rig {
 	return r
 }
 
-func proxy(t testing.TB, target string, seed uint64) *wire.Proxy {
+func proxy(t testing.TB, seed uint64, targets ...string) *wire.Proxy {
 	t.Helper()
-	p, err := wire.New(target, seed)
+	p, err := wire.New(seed, targets...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,12 +105,16 @@ func (r *Rig) Folder(i int) string { return filepath.Join(r.Dir, fmt.Sprintf("lo
 func (r *Rig) configure(t testing.TB, agents int) {
 	t.Helper()
 	stream := "nats://" + r.Stream.Addr()
-	r.Manager = r.process(t, "manager", "armor-manager", fmt.Sprintf(`
-data_dir: %s/manager
-grpc: {listen: %q}
+	for i, address := range r.managerAddresses {
+		name := fmt.Sprintf("manager-%d", i+1)
+		r.Managers = append(r.Managers, r.process(t, name, "armor-manager", fmt.Sprintf(`
+name: %s
+data_dir: %s/%s
+grpc: {listen: %q, token_file: %q}
 nats: {url: %q, janitor: {require: [indexer, %s]}}
 ruleset: {directory: %s/ruleset}
-`, r.Dir, r.managerAddress, stream, observer, r.Dir))
+`, name, r.Dir, name, address, r.managerToken(), stream, observer, r.Dir)))
+	}
 	r.Indexer = r.process(t, "indexer", "armor-indexer", fmt.Sprintf(`
 data_dir: %s/indexer
 grpc: {listen: %q}
@@ -116,11 +129,11 @@ console: {listen: ""}
 		}
 		r.Agents = append(r.Agents, r.process(t, name, "armor-agent", fmt.Sprintf(`
 agent: {id: "%03d"}
-manager: {address: %q, token_file: %s/manager/token}
+manager: {address: %q, token_file: %q}
 data_dir: %s/%s
 inputs:
   - {type: logfile, path: "%s/*.log", format: json}
-`, i+1, r.GRPC.Addr(), r.Dir, r.Dir, name, r.Folder(i))))
+`, i+1, r.GRPC.Addr(), r.managerToken(), r.Dir, name, r.Folder(i))))
 	}
 }
 
@@ -138,21 +151,37 @@ func (r *Rig) process(t testing.TB, name, program, config string) *Process {
 	}
 }
 
+// managerToken is the file of the token that all managers share.
+func (r *Rig) managerToken() string { return filepath.Join(r.Dir, "manager-1", "token") }
+
 // Processes are Armor's own, agents first.
 func (r *Rig) Processes() []*Process {
-	return append(append([]*Process{}, r.Agents...), r.Manager, r.Indexer)
+	return append(slices.Concat(r.Agents, r.Managers), r.Indexer)
 }
+
+// tokenWithin is how long the first manager may take to make the token.
+const tokenWithin = time.Minute
 
 // Start starts Armor.
 func (r *Rig) Start() error {
 	var errs []error
-	for _, p := range []*Process{r.Manager, r.Indexer} {
-		errs = append(errs, p.Start())
+	errs = append(errs, r.Indexer.Start())
+	for _, p := range r.Managers {
+		errs = append(errs, p.Start(), r.awaitToken())
 	}
 	for _, p := range r.Agents {
 		errs = append(errs, p.Start())
 	}
 	return errors.Join(errs...)
+}
+
+// awaitToken waits until the managers' token is there, which the first of them makes.
+func (r *Rig) awaitToken() error {
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(r.managerToken()); err == nil || time.Since(began) > tokenWithin {
+			return err
+		}
+	}
 }
 
 // Stop ends Armor as an operator would.

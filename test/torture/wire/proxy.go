@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Proxy listens on a port of its own and connects to one target.
+// Proxy listens on a port of its own and connects to its targets in turn, as a balancer does.
 type Proxy struct {
-	target   string
+	targets  []string
 	listener net.Listener
 
 	mu     sync.Mutex
@@ -21,16 +21,17 @@ type Proxy struct {
 	fault  Fault
 	links  map[*link]struct{}
 	hits   map[Fault]int
+	turn   int
 	closed bool
 }
 
-// New starts a proxy in front of target (host:port). seed is that of its choices, such as where a frame breaks.
-func New(target string, seed uint64) (*Proxy, error) {
+// New starts a proxy in front of targets (host:port). seed is that of its choices, such as where a frame breaks.
+func New(seed uint64, targets ...string) (*Proxy, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("starting a proxy of %s: %w", target, err)
+		return nil, fmt.Errorf("starting a proxy of %v: %w", targets, err)
 	}
-	p := &Proxy{target: target, listener: l, rng: rand.New(rand.NewPCG(seed, 1)), links: map[*link]struct{}{}, hits: map[Fault]int{}}
+	p := &Proxy{targets: targets, listener: l, rng: rand.New(rand.NewPCG(seed, 1)), links: map[*link]struct{}{}, hits: map[Fault]int{}}
 	go p.accept()
 	return p, nil
 }
@@ -111,7 +112,7 @@ func (p *Proxy) serve(client net.Conn) {
 		client.Close()
 		return
 	}
-	server, err := net.DialTimeout("tcp", p.target, dialLimit)
+	server, err := net.DialTimeout("tcp", p.target(), dialLimit)
 	if err != nil {
 		client.Close()
 		return
@@ -132,6 +133,14 @@ func (p *Proxy) serve(client net.Conn) {
 	p.mu.Lock()
 	delete(p.links, l)
 	p.mu.Unlock()
+}
+
+// target is the one whose turn it is.
+func (p *Proxy) target() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.turn++
+	return p.targets[p.turn%len(p.targets)]
 }
 
 func (p *Proxy) hit(f Fault) {

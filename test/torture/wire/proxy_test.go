@@ -46,7 +46,7 @@ func said(c net.Conn, text []byte) []byte {
 }
 
 func TestFaults(t *testing.T) {
-	p, err := New(echo(t), 1)
+	p, err := New(1, echo(t))
 	if err != nil {
 		t.Fatal(err)
 	}
