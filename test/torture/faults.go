@@ -34,6 +34,9 @@ func (r *run) inflict(s Step, rng *rand.Rand) error {
 	case strings.HasPrefix(s.Name, linkBulk):
 		return hold(r.rig.Bulk, bulk.Fault(strings.TrimPrefix(s.Name, linkBulk)), s.Hold)
 	}
+	if s.Name == managersAway {
+		return away(r.rig.Managers, s.Hold)
+	}
 	var n neighbour
 	var p *rig.Process
 	switch victim {
@@ -64,6 +67,19 @@ func (r *run) inflict(s Step, rng *rand.Rand) error {
 	}
 	time.Sleep(s.Hold)
 	return p.Start()
+}
+
+// away kills processes and starts them again after a time.
+func away(processes []*rig.Process, d time.Duration) error {
+	var errs []error
+	for _, p := range processes {
+		errs = append(errs, p.Kill())
+	}
+	time.Sleep(d)
+	for _, p := range processes {
+		errs = append(errs, p.Start())
+	}
+	return errors.Join(errs...)
 }
 
 // ended forgives a signal to a process that the other lane had killed.

@@ -27,6 +27,10 @@ type Config struct {
 	Rate float64
 	// Agents and the sources of each.
 	Agents, Sources int
+	// Quiet lines that come with each line that raises an alert; Rate counts only these.
+	Quiet int
+	// Outage is how long first NATS and then all managers are away, instead of kills and broken links.
+	Outage time.Duration
 	// DrainLimit is how long the store may lag behind at the end.
 	DrainLimit time.Duration
 }
@@ -44,6 +48,8 @@ type Summary struct {
 	Store tally.Report `json:"store"`
 	// Stream is the ledger over the alert stream in its order; a line may stand there twice, the store has it once.
 	Stream tally.Report `json:"stream"`
+	// Outages say how those went.
+	Outages []Outage `json:"outages,omitempty"`
 	// Soak says of each process whether memory, goroutines and open files stayed flat.
 	Soak     []soak.Verdict `json:"soak"`
 	Problems []string       `json:"problems,omitempty"`
@@ -80,7 +86,9 @@ func Run(t testing.TB, cfg Config) (Summary, *plot.Data) {
 		for j := range cfg.Sources {
 			name := fmt.Sprintf("a%d-s%d", i+1, j+1)
 			names = append(names, name)
-			r.sources = append(r.sources, lines.NewSource(r.rig.Folder(i), name, cfg.Seed+uint64(len(names))))
+			s := lines.NewSource(r.rig.Folder(i), name, cfg.Seed+uint64(len(names)))
+			s.Quiet = cfg.Quiet
+			r.sources = append(r.sources, s)
 		}
 	}
 	stream, store := tally.New(true, names...), tally.New(false, names...)
@@ -105,8 +113,12 @@ func Run(t testing.TB, cfg Config) (Summary, *plot.Data) {
 			}
 		})
 	}
-	lanes.Go(func() { r.lane("kills", 1, func(rng *rand.Rand) []Step { return Kills(rng, cfg.Kills, cfg.Duration) }) })
-	lanes.Go(func() { r.lane("links", 2, func(rng *rand.Rand) []Step { return Links(rng, cfg.Duration) }) })
+	if cfg.Outage > 0 {
+		lanes.Go(func() { r.outages(ctx) })
+	} else {
+		lanes.Go(func() { r.lane("kills", 1, func(rng *rand.Rand) []Step { return Kills(rng, cfg.Kills, cfg.Duration) }) })
+		lanes.Go(func() { r.lane("links", 2, func(rng *rand.Rand) []Step { return Links(rng, cfg.Duration) }) })
+	}
 	select {
 	case <-time.After(cfg.Duration):
 	case <-ctx.Done():

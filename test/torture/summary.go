@@ -32,6 +32,9 @@ func (s *Summary) Text() string {
 	for _, name := range slices.Sorted(maps.Keys(s.Faults)) {
 		fmt.Fprintf(&b, "  %4d  %s\n", s.Faults[name], name)
 	}
+	for _, o := range s.Outages {
+		fmt.Fprintf(&b, "  %s: %d events in the spools when it ended, caught up %s later\n", o.Name, o.Spooled, o.CaughtUp)
+	}
 	for _, v := range s.Soak {
 		fmt.Fprintf(&b, "  %s\n", v)
 	}

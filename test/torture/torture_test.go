@@ -17,6 +17,7 @@ var (
 	duration = flag.Duration("duration", 0, "how long lines are offered; 0: the short form")
 	kills    = flag.Int("kills", 200, "kills in the long form")
 	rate     = flag.Float64("rate", 5000, "lines a second in the long form")
+	outage   = flag.Duration("outage", 0, "how long NATS, and then all managers, are away in the long form of TestOutage; 0: the short form")
 	report   = flag.String("report", "", "folder for summary and plot; default: a temporary one")
 )
 
@@ -31,21 +32,38 @@ func TestTorture(t *testing.T) {
 		cfg.Seed = uint64(time.Now().UnixNano())
 	}
 	t.Logf("seed %d: repeat the plan with -args -seed %d", cfg.Seed, cfg.Seed)
-	summary, data := Run(t, cfg)
+	summary := conclude(t, cfg, "torture")
+	if summary.Kills != cfg.Kills {
+		t.Errorf("%d kills, want %d", summary.Kills, cfg.Kills)
+	}
+}
 
+// NATS is away, and then every manager, while lines go on: the spools grow, nothing is lost, and the agents catch up.
+func TestOutage(t *testing.T) {
+	cfg := Config{Seed: *seed, Rate: 100, Quiet: 9, Outage: 8 * time.Second, Agents: 2, Sources: 2, DrainLimit: 2 * time.Minute}
+	if *outage > 0 {
+		cfg.Outage, cfg.Rate, cfg.Agents, cfg.DrainLimit = *outage, *rate/float64(cfg.Quiet+1), 3, 10*time.Minute
+	}
+	conclude(t, cfg, "outage")
+}
+
+// conclude makes a run, writes what came of it and fails if that is not what is promised.
+func conclude(t *testing.T, cfg Config, kind string) Summary {
+	t.Helper()
+	summary, data := Run(t, cfg)
 	text := summary.Text()
 	t.Log("\n" + text)
 	dir := *report
 	if dir == "" {
 		dir = t.TempDir()
 	}
-	name := filepath.Join(dir, fmt.Sprintf("torture-%s-%d", summary.Began.Format("20060102-150405"), cfg.Seed))
+	name := filepath.Join(dir, fmt.Sprintf("%s-%s-%d", kind, summary.Began.Format("20060102-150405"), cfg.Seed))
 	encoded, err := json.MarshalIndent(summary, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var page strings.Builder
-	if err := data.HTML(&page, fmt.Sprintf("Torture, seed %d", cfg.Seed), text); err != nil {
+	if err := data.HTML(&page, fmt.Sprintf("%s, seed %d", kind, cfg.Seed), text); err != nil {
 		t.Fatal(err)
 	}
 	for suffix, content := range map[string]string{".json": string(encoded) + "\n", ".txt": text, ".html": page.String()} {
@@ -56,7 +74,5 @@ func TestTorture(t *testing.T) {
 	if !summary.Passed() {
 		t.Errorf("seed %d: something was lost, doubled, invented or out of order, or went wrong", cfg.Seed)
 	}
-	if summary.Kills != cfg.Kills {
-		t.Errorf("%d kills, want %d", summary.Kills, cfg.Kills)
-	}
+	return summary
 }

@@ -41,9 +41,11 @@ func Ruleset(dir string) error {
 type Source struct {
 	// Name of the source, which its lines carry.
 	Name string
-	path string
-	rng  *rand.Rand
-	n    atomic.Uint64
+	// Quiet is how many lines without an alert come with each one that raises one.
+	Quiet int
+	path  string
+	rng   *rand.Rand
+	n     atomic.Uint64
 }
 
 // NewSource is a source that writes to a file in dir. Equal seeds give equal lines.
@@ -51,13 +53,13 @@ func NewSource(dir, name string, seed uint64) *Source {
 	return &Source{Name: name, path: filepath.Join(dir, name+".log"), rng: rand.New(rand.NewPCG(seed, uint64(len(name))))}
 }
 
-// Offered is the number of lines written so far: they have the numbers 1 to Offered.
+// Offered is the number of lines that raise an alert written so far: they have the numbers 1 to Offered.
 func (s *Source) Offered() uint64 { return s.n.Load() }
 
 // tick is the time between two writes.
 const tick = 20 * time.Millisecond
 
-// Run writes lines at a rate per second until ctx ends or quota lines are written (0: no quota). Writes end where they happen
+// Run writes lines that raise an alert at a rate per second (and the quiet ones with them) until ctx ends or quota lines are written (0: no quota). Writes end where they happen
 // to, also within a line; the last line is complete when Run returns.
 func (s *Source) Run(ctx context.Context, rate float64, quota uint64) error {
 	f, err := os.OpenFile(s.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -93,6 +95,9 @@ func (s *Source) write(f *os.File, due uint64) error {
 	n := s.n.Load()
 	for n < due {
 		n++
+		for range s.Quiet {
+			fmt.Fprintf(&b, `{"quiet":%q,"noise":%q}`+"\n", s.Name, strings.Repeat("x", s.rng.IntN(120)))
+		}
 		fmt.Fprintf(&b, `{"torture":{"source":%q,"n":"%d"},"noise":%q}`+"\n", s.Name, n, strings.Repeat("x", s.rng.IntN(120)))
 	}
 	if b.Len() == 0 {
