@@ -12,6 +12,9 @@ TORTURE_DURATION ?= 30m
 TORTURE_KILLS ?= 200
 TORTURE_RATE ?= 5000
 TORTURE_SEED ?= 0
+# What `make outage` does: how long each is away, lines a second (a tenth of them raise an alert).
+OUTAGE ?= 10m
+OUTAGE_RATE ?= 10000
 TORTURE_REPORT ?= $(CURDIR)/docs/torture
 
 # Pinned tools, built from their Go modules into .bin/.
@@ -51,6 +54,11 @@ torture: deps ## Kill everything and cut every link for half an hour, then count
 	@mkdir -p $(TORTURE_REPORT)
 	go test -v -count 1 -timeout 0 -run '^TestTorture$$' ./test/torture -args -duration $(TORTURE_DURATION) -kills $(TORTURE_KILLS) \
 		-rate $(TORTURE_RATE) -seed $(TORTURE_SEED) -report $(abspath $(TORTURE_REPORT))
+
+.PHONY: outage
+outage: deps ## Take NATS away for ten minutes, then every manager, while lines go on, and count the alerts (docs/torture.md)
+	@mkdir -p $(TORTURE_REPORT)
+	go test -v -count 1 -timeout 0 -run '^TestOutage$$' ./test/torture -args -outage $(OUTAGE) -rate $(OUTAGE_RATE) -seed $(TORTURE_SEED) -report $(abspath $(TORTURE_REPORT))
 
 .PHONY: deps
 deps: ## Install what the tests need: Chromium, Java, Elasticsearch, moto, ElasticMQ, nats-server (Debian as root; else it names them)
