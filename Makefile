@@ -12,10 +12,10 @@ TORTURE_DURATION ?= 30m
 TORTURE_KILLS ?= 200
 TORTURE_RATE ?= 5000
 TORTURE_SEED ?= 0
+TORTURE_REPORT ?= $(CURDIR)/docs/torture
 # What `make outage` does: how long each is away, lines a second (a tenth of them raise an alert).
 OUTAGE ?= 10m
 OUTAGE_RATE ?= 10000
-TORTURE_REPORT ?= $(CURDIR)/docs/torture
 
 # Pinned tools, built from their Go modules into .bin/.
 BUF := v1.75.0
