@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 )
 
 // Options say who asks, and where. Credentials come from where every AWS program finds them: the environment, the shared files, the
@@ -96,6 +97,7 @@ func Connect(ctx context.Context, o Options) (*Clients, error) {
 			return retry.NewStandard(func(so *retry.StandardOptions) { so.MaxAttempts, so.MaxBackoff = attempts, 5*time.Second })
 		}),
 		config.WithAppID("armor"),
+		config.WithLogger(logging.Nop{}), // errors come as errors
 	}
 	if o.Region != "" {
 		load = append(load, config.WithRegion(o.Region))
@@ -131,7 +133,8 @@ func Connect(ctx context.Context, o Options) (*Clients, error) {
 	return &Clients{
 		S3: s3.NewFromConfig(cfg, func(so *s3.Options) {
 			so.BaseEndpoint, so.UsePathStyle = endpoint(o.Endpoints.S3, so.BaseEndpoint), o.PathStyle
-			so.DisableLogOutputChecksumValidationSkipped = true
+			// CloudTrail's objects have gzip's own checksum, and an object may be read in parts.
+			so.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		}),
 		SQS: sqs.NewFromConfig(cfg, func(so *sqs.Options) { so.BaseEndpoint = endpoint(o.Endpoints.SQS, so.BaseEndpoint) }),
 	}, nil

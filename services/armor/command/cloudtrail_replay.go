@@ -263,7 +263,9 @@ func (r *replay) evaluate(ev *rules.Event) error {
 	if len(r.out) == 0 {
 		return nil
 	}
-	line := append(logtest.ResultOf(ev, v).JSON(), '\n')
+	shown := *v
+	shown.SuppressedBy = nil // the alert is that of the rule above it
+	line := append(logtest.ResultOf(ev, &shown).JSON(), '\n')
 	for _, w := range r.out {
 		if _, err := w.Write(line); err != nil {
 			return &outputError{err}
