@@ -40,11 +40,9 @@ func run(ctx context.Context, cfg manager.Config, p *daemon.Process) error {
 	if _, err := cfg.Ruleset.Load(); err != nil { // said now, and not when NATS is there
 		return daemon.Usage(err)
 	}
-	server, err := rpc.NewServer(cfg.GRPC, p.Log, p.Registry)
-	if err != nil {
+	if err := cfg.GRPC.Validate(); err != nil {
 		return daemon.Usage(err)
 	}
-	defer server.Close()
 	stream, err := alertstream.New(cfg.NATS, p.Log, p.Registry)
 	if err != nil {
 		return daemon.Usage(err)
@@ -54,6 +52,12 @@ func run(ctx context.Context, cfg manager.Config, p *daemon.Process) error {
 	if err := stream.Open(ctx); err != nil {
 		return misconfigured(err)
 	}
+	// Not before: a balancer would send agents to an address that listens, and they would wait for an answer.
+	server, err := rpc.NewServer(cfg.GRPC, p.Log, p.Registry)
+	if err != nil {
+		return daemon.Usage(err)
+	}
+	defer server.Close()
 	m, err := manager.New(cfg, manager.Deps{Stream: stream}, p.Log, p.Registry)
 	if err != nil {
 		return err
