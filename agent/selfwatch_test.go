@@ -151,6 +151,15 @@ func TestFullSpoolDrops(t *testing.T) {
 	a, _ = run(t, cfg, nil)
 	until(t, m, "idle", a.Idle)
 	until(t, m, "normal again", func() bool { return slices.Contains(m.kinds(t), "spool_normal") })
+	// A batch that was not told as dropped when the first run ended was read again by the second one.
+	until(t, m, "every line has come or is told as dropped", func() bool {
+		list, others := m.told(t)
+		total := len(others)
+		for _, one := range list {
+			total += int(one.Armor.Events)
+		}
+		return total >= lines+2
+	})
 	list, others := m.told(t)
 	var dropped uint64
 	for _, one := range list {
@@ -162,8 +171,9 @@ func TestFullSpoolDrops(t *testing.T) {
 			t.Errorf("%+v", one)
 		}
 	}
-	if dropped != c["dropped_full"] || len(others) != lines+2-int(dropped) {
-		t.Errorf("%d told as dropped, %d counted, %d lines came", dropped, c["dropped_full"], len(others))
+	slices.Sort(others)
+	if unique := len(slices.Compact(others)); unique != len(others) || unique != lines+2-int(dropped) || dropped < c["dropped_full"] {
+		t.Errorf("%d told as dropped, %d counted, %d lines came, %d of them once", dropped, c["dropped_full"], len(others), unique)
 	}
 	if !slices.Contains(others, "waits 1") || !slices.Contains(others, "waits 2") {
 		t.Error("an input that waits lost a line")

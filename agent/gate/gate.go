@@ -100,13 +100,12 @@ func (g *Gate) Append(ctx context.Context, events []*armorv1.Event, positions ..
 	}
 	g.turn.Lock()
 	defer g.turn.Unlock()
-	for _, p := range positions {
-		g.owed[p.Input+"\x00"+p.Key] = p
-	}
-	all := make([]spool.Position, 0, len(g.owed)+len(g.loss))
+	// Of one key the last position counts: what is owed comes first.
+	all := make([]spool.Position, 0, len(g.owed)+len(positions)+len(g.loss))
 	for p := range maps.Values(g.owed) {
 		all = append(all, p)
 	}
+	all = append(all, positions...)
 	for reason, loss := range g.loss { // what was dropped before must not be forgotten when its positions are known
 		all = append(all, spool.Position{Input: notice.Input, Key: g.lossKey(reason), Data: loss.encode()})
 	}
@@ -121,6 +120,9 @@ func (g *Gate) Append(ctx context.Context, events []*armorv1.Event, positions ..
 		g.drop(Full, events, err)
 	default:
 		g.drop(Disk, events, err)
+	}
+	for _, p := range positions { // only now: a batch that was not dropped is read again after a restart
+		g.owed[p.Input+"\x00"+p.Key] = p
 	}
 	return nil
 }

@@ -122,12 +122,14 @@ func (s *Spool) write(ctx context.Context, p *pending) error {
 		case s.turn <- struct{}{}:
 		}
 		wait, after := s.writeQueue(p)
+		if wait != nil && p.refuse {
+			err := s.giveUp(p, s.whyNot()) // with the turn, so that nobody writes it meanwhile
+			<-s.turn
+			return err
+		}
 		<-s.turn
 		if wait == nil {
 			continue
-		}
-		if p.refuse {
-			return s.giveUp(p, s.whyNot())
 		}
 		timer := time.NewTimer(after)
 		select {
