@@ -96,6 +96,12 @@ func TestDrops(t *testing.T) {
 		if r.position() != fmt.Sprint(taken) {
 			t.Errorf("position %s with %d taken", r.position(), taken)
 		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := r.add(ctx); err == nil {
+			t.Error("taken after the end")
+		}
+		r.n--         // it is read again
 		for range 3 { // at most one a minute
 			if err := r.gate.Tell(t.Context(), r.board, false); err != nil {
 				t.Fatal(err)

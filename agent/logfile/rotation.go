@@ -166,7 +166,8 @@ func (in *Input) findBetween(path string, since int64, held []byte) (begun bool)
 			continue
 		}
 		info, err := f.Stat()
-		if err != nil || info.ModTime().UnixNano() <= since || in.compressed(name, f) {
+		// Times of files are as coarse as the clock's ticks: what was written at since may have been written after it.
+		if err != nil || info.ModTime().UnixNano() < since || in.compressed(name, f) {
 			_ = f.Close()
 			continue
 		}
