@@ -223,7 +223,7 @@ func TestAgentGoneAndBack(t *testing.T) {
 		t.Fatalf("got %v, want one alert of rule 200911", got)
 	}
 	now.Add(int64(time.Hour))
-	l = r2.hello(hello("spool", 2, 10)) // with the other manager
+	r2.hello(hello("spool", 2, 10)) // with the other manager
 	if err := r2.manager.registry.Flush(within(t)); err != nil {
 		t.Fatal(err)
 	}

@@ -133,12 +133,15 @@ func (l *lane) isLost() bool {
 // waiting is a heap of events.
 type waiting []*waiter
 
-func (h waiting) Len() int      { return len(h) }
-func (h waiting) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+// Len is part of heap.Interface.
+func (h *waiting) Len() int { return len(*h) }
+
+// Swap is part of heap.Interface.
+func (h *waiting) Swap(i, j int) { (*h)[i], (*h)[j] = (*h)[j], (*h)[i] }
 
 // Less orders by time, agent and sequence; of one agent's spools the one that came first.
-func (h waiting) Less(i, j int) bool {
-	a, b := h[i], h[j]
+func (h *waiting) Less(i, j int) bool {
+	a, b := (*h)[i], (*h)[j]
 	return cmp.Or(
 		a.at.Compare(b.at), cmp.Compare(a.job.agent.ID, b.job.agent.ID), cmp.Compare(a.ev.GetSequence(), b.ev.GetSequence()), a.since.Compare(b.since),
 	) < 0
