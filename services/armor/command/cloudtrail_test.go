@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"armor/agent/cloudtrail/cloudtest"
 	"armor/internal/testenv"
 )
@@ -95,5 +97,43 @@ func TestCloudtrailOnS3(t *testing.T) {
 	}
 	if code, _, _ = trail(t, "cloudtrail", "verify"); code != 2 {
 		t.Errorf("code %d", code)
+	}
+}
+
+// TestRulesInTheField: CloudTrail records reach the amazon rules of a ruleset that was written for them. Ten real records by their ids.
+func TestRulesInTheField(t *testing.T) {
+	cloudtest.Environment(t)
+	data := testenv.Data(t)
+	_, out, _ := trail(t, "cloudtrail", "replay", filepath.Join(data, "cloudtrail"), "--ruleset", filepath.Join(data, "wazuh-ruleset"), "--json")
+	want := map[string]string{
+		"3fcfb182-98f8-4744-bd45-10a395ab61cb": "80253", "fed06f42-cb12-4764-8c69-121063dc79b9": "80253", // console login
+		"d38ce1b3-4575-4cb8-a632-611b8243bfc3": "80254", "a4fbbe77-91a0-4238-804a-64314184edb6": "80254", // failed console login
+		"EXAMPLEb-7dae-48cb-895f-20e86EXAMPLE": "80202",                                                  // EnableMFADevice
+		"4a131b73-a4cd-44ce-8757-e3ad55c22e43": "80203", "f6e10706-705c-47f2-94d4-112a9527ab8b": "80203", // refused by EC2, by CloudTrail
+		"a8e2b2ab-1170-4d6a-8c32-d38e7cbf9f25": "80250", "1f8b80aa-6716-4c78-a13f-4209bd6880dd": "80250", "7cfaafa9-f396-4389-aa8c-67a29ce73b4e": "80250", // access denied
+	}
+	got := map[string]string{}
+	for line := range strings.Lines(out) {
+		var alert struct {
+			Decoder struct{ Name string }
+			Rule    struct{ ID string }
+			Data    struct {
+				AWS struct{ EventID, Source string }
+			}
+		}
+		if err := json.Unmarshal([]byte(line), &alert); err != nil {
+			t.Fatal(err)
+		}
+		id := alert.Data.AWS.EventID
+		if _, ok := want[id]; !ok {
+			continue
+		}
+		got[id] = alert.Rule.ID
+		if alert.Decoder.Name != "json" || alert.Data.AWS.Source != "cloudtrail" {
+			t.Errorf("%s: decoder %s, source %s", id, alert.Decoder.Name, alert.Data.AWS.Source)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
