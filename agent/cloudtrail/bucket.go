@@ -70,11 +70,11 @@ func decodeBucketState(data []byte) (s bucketState) {
 	}
 	data = data[1:]
 	for _, v := range []*int64{&s.first, &s.polled, &s.swept, &s.since} {
-		n := 0
-		if *v, n = binary.Varint(data); n <= 0 {
+		value, n := binary.Varint(data)
+		if n <= 0 {
 			return bucketState{}
 		}
-		data = data[n:]
+		*v, data = value, data[n:]
 	}
 	return s
 }
@@ -108,7 +108,7 @@ func (b *Bucket) follow(ctx context.Context, group *errgroup.Group) error {
 		again, err := b.poll(ctx, b.span())
 		if err == nil && first {
 			// What is new comes first; everything since a day is read beside it.
-			if err = b.catchUp(ctx, group); b.cfg.OneShot && err == nil {
+			if b.catchUp(ctx, group); b.cfg.OneShot {
 				err = group.Wait()
 			}
 		}
@@ -125,13 +125,13 @@ func (b *Bucket) follow(ctx context.Context, group *errgroup.Group) error {
 }
 
 // catchUp reads once everything since the day that is set.
-func (b *Bucket) catchUp(ctx context.Context, group *errgroup.Group) error {
+func (b *Bucket) catchUp(ctx context.Context, group *errgroup.Group) {
 	since, _ := parseWhen(b.src.Since)
 	b.mu.Lock()
 	due := !since.IsZero() && b.state.since != since.Unix()
 	b.mu.Unlock()
 	if !due {
-		return nil
+		return
 	}
 	b.log.Info("everything since a day is read once", "since", b.src.Since)
 	group.Go(func() error {
@@ -145,7 +145,6 @@ func (b *Bucket) catchUp(ctx context.Context, group *errgroup.Group) error {
 			}
 		}
 	})
-	return nil
 }
 
 // poll is a pass that is repeated while AWS refuses it.

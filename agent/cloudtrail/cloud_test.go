@@ -153,7 +153,13 @@ func run(t testing.TB, f func(context.Context) error) (stop func()) {
 // eventually waits for what is observed; it is no assertion on time.
 func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(2 * time.Minute)
+	within(t, 2*time.Minute, what, f)
+}
+
+// within is eventually with another patience.
+func within(t testing.TB, patience time.Duration, what string, f func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
 	for !f() {
 		if time.Now().After(deadline) {
 			t.Fatal("never: " + what)

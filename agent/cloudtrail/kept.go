@@ -15,12 +15,6 @@ func (k *kept[P]) set(state P) {
 	k.state, k.gone = state, false
 }
 
-func (k *kept[P]) change(f func(*P)) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	f(&k.state)
-}
-
 func (k *kept[P]) forget() {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -190,6 +190,10 @@ func (q *Queue) do(ctx context.Context, f *fetcher, j job) error {
 		if err != nil {
 			return errors.Join(errIntake, err)
 		}
+		if result == replaced {
+			c.etag = "" // whatever is there now
+			continue
+		}
 		if result == readWhole {
 			q.remove(c.bucket, c.key)
 		}

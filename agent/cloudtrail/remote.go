@@ -78,7 +78,7 @@ func newRemote(cfg RemoteConfig, intake *Intake, log *slog.Logger) *remote {
 			cfg.Wait = time.Second
 		}
 	}
-	r := &remote{cfg: cfg, src: cfg.Source.withDefaults(), log: log, intake: intake, origin: newOrigin(cfg.Labels, cfg.Records), removals: map[objectID]*removal{}}
+	r := &remote{cfg: cfg, src: withDefaults(cfg.Source), log: log, intake: intake, origin: newOrigin(cfg.Labels, cfg.Records), removals: map[objectID]*removal{}}
 	r.origin.again = r.src.Reparse
 	return r
 }
@@ -162,6 +162,7 @@ const (
 	poisoned          // given up
 	blocked           // AWS keeps it back: tried again for ever
 	vanished          // there is no such object any more
+	replaced          // it is another one by now
 )
 
 // fetch reads a claimed object. The error is that of ctx or of the spool.
@@ -185,8 +186,8 @@ func (r *remote) fetch(ctx context.Context, f *fetcher, o *object) (outcome, err
 		return readWhole, nil
 	}
 	if p, ok := errors.AsType[*access.Problem](err); ok && p.Kind == access.Changed {
-		r.intake.objects.drop(o) // the other one is listed or notified of
-		return vanished, nil
+		r.intake.objects.drop(o)
+		return replaced, nil
 	} else if ok && p.Kind == access.Gone {
 		if o.reason != "" {
 			r.log.Warn("an object that could not be read whole is gone", "object", o.url(), "reason", o.reason, "records read", o.records)

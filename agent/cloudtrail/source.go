@@ -143,7 +143,7 @@ func (s *Source) Name(mode string) string {
 	if mode == ModeQueue {
 		return s.Queue
 	}
-	return "s3://" + s.Bucket + "/" + s.withDefaults().Prefix
+	return "s3://" + s.Bucket + "/" + withDefaults(*s).Prefix
 }
 
 // parseWhen reads a day or a time; the empty text is the zero time.
@@ -160,7 +160,7 @@ func parseWhen(text string) (time.Time, error) {
 }
 
 // withDefaults fills in the defaults.
-func (s Source) withDefaults() Source {
+func withDefaults(s Source) Source {
 	orElse := func(d *time.Duration, value time.Duration) {
 		if *d == 0 {
 			*d = value

@@ -37,7 +37,7 @@ const (
 )
 
 // Problem is what AWS answered, in one sentence.
-type Problem struct {
+type Problem struct { //nolint:errname // what AWS answered is a problem, as a person says
 	Kind Kind
 	// Text says what was being done, what is wrong, and what to do.
 	Text string

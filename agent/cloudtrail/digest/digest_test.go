@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,9 +83,7 @@ func TestVerify(t *testing.T) {
 	cloud := cloudtest.New(t, testenv.Moto(t).URL())
 	bucket := cloud.Bucket("digests")
 	files := trail(bucket, "us-east-1", 5)
-	for key, data := range trail(bucket, "eu-west-1", 3) {
-		files[key] = data
-	}
+	maps.Copy(files, trail(bucket, "eu-west-1", 3))
 	for key, data := range files {
 		cloud.Put(bucket, key, data)
 	}
