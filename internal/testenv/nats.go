@@ -46,6 +46,15 @@ const readyLimit = 3 * time.Minute
 type NATSNode struct {
 	*node
 	port int
+	dir  string
+}
+
+// Wipe removes the data of a server that does not run, as if its disk had failed.
+func (n *NATSNode) Wipe(t testing.TB) {
+	t.Helper()
+	if err := os.RemoveAll(filepath.Join(n.dir, server.JetStreamStoreDir)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // URL is where clients connect.
@@ -61,7 +70,7 @@ func NATSProcess(t testing.TB, arguments ...string) *NATSNode {
 	}
 	port := freePort(t)
 	dir := t.TempDir()
-	n := &NATSNode{port: port, node: &node{
+	n := &NATSNode{port: port, dir: dir, node: &node{
 		name: "nats-server", logFile: filepath.Join(dir, "nats.log"),
 		command: func() *exec.Cmd {
 			args := []string{"--addr", "127.0.0.1", "--port", strconv.Itoa(port), "--jetstream", "--store_dir", dir}

@@ -129,6 +129,9 @@ func (l *lane) enter(s *Session, agent *Agent, known uint64, held Held) uint64 {
 		l.accepted, l.finished = max(l.accepted, held.First-1), held.First-1
 		l.p.log.Info("the agent's spool begins after what is known to be finished",
 			"agent", l.key.agentID, "spool", l.key.spoolID, "finished", before, "spool_first", held.First)
+	case held.First == 0 && held.Last > before:
+		// It is empty, so all of it was receipted: the record was behind.
+		l.accepted, l.finished = max(l.accepted, held.Last), held.Last
 	default:
 		l.finished = before
 		l.accepted = max(l.accepted, before)
