@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"armor/agent/cloudtrail/cloudtest"
 	"armor/internal/testenv"
+	"armor/test/ledger"
 )
 
 // fillBucket puts the real records into a bucket as CloudTrail does, and returns how many objects that are.
@@ -90,4 +93,31 @@ debug: {listen: %q}
 		t.Errorf("evaluated twice: %v %v", counters, err)
 	}
 	c.stop()
+}
+
+// `armor up` reads a bucket too, with what every AWS program takes from the environment; a bucket that is not there ends it with 1.
+func TestUpFromABucket(t *testing.T) {
+	cloudtest.Environment(t)
+	cloud := cloudtest.New(t, testenv.Moto(t).URL())
+	t.Setenv("AWS_REGION", cloudtest.Region)
+	t.Setenv("AWS_ENDPOINT_URL", cloud.URL())
+	dir, rows := cloudtrailData(t)
+	bucket := cloud.Bucket("try-it")
+	today := time.Now().UTC().Format("2006/01/02")
+	for _, name := range []string{"grycap-cloudtrail-tracker.json", "traildiscover.json"} {
+		content, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cloud.Put(bucket, "my/AWSLogs/218007301253/CloudTrail/us-east-1/"+today+"/"+name, content)
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	upOnce(t, data, "--cloudtrail", "s3://try-it/my", "--include", specRules).must(t)
+	rows = slices.DeleteFunc(slices.Clone(rows), func(r ledger.Row) bool {
+		return r.File != "grycap-cloudtrail-tracker.json" && r.File != "traildiscover.json"
+	})
+	checkStored(t, data, expected(rows))
+	if r := upOnce(t, filepath.Join(t.TempDir(), "data"), "--cloudtrail", "s3://not-there"); r.code != 1 || !strings.Contains(r.errors+r.out, "bucket not-there: it does not exist") {
+		t.Errorf("code %d: %s%s", r.code, r.out, r.errors)
+	}
 }

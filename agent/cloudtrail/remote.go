@@ -31,7 +31,7 @@ type RemoteConfig struct {
 	OneShot bool
 	// Connect makes the clients. Nil: access.Connect.
 	Connect func(context.Context, access.Options) (*access.Clients, error)
-	// Retry is the first pause before AWS is asked again; it doubles up to 5 minutes. Zero: 5 s.
+	// Retry is the first pause before AWS is asked again; it doubles up to 5 minutes. Zero: 5 s, and 0.5 s in OneShot.
 	Retry time.Duration
 	// Wait is how long SQS waits for a message before it says that there is none, up to 20 s. Zero: 20 s, and 1 s in OneShot.
 	Wait time.Duration
@@ -71,6 +71,9 @@ func newRemote(cfg RemoteConfig, intake *Intake, log *slog.Logger) *remote {
 	}
 	if cfg.Retry == 0 {
 		cfg.Retry = 5 * time.Second
+		if cfg.OneShot {
+			cfg.Retry = 500 * time.Millisecond
+		}
 	}
 	if cfg.Wait == 0 {
 		cfg.Wait = 20 * time.Second

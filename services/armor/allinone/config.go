@@ -32,7 +32,7 @@ type Config struct {
 	Ruleset selection.Config
 	// Pipeline sets how events are evaluated.
 	Pipeline pipeline.Config
-	// CloudTrail are folders of CloudTrail files, Logfiles globs of log files.
+	// CloudTrail are folders of CloudTrail files, buckets as s3://BUCKET/PREFIX, and URLs of SQS queues; Logfiles are globs of log files.
 	CloudTrail, Logfiles []string
 	// Elasticsearch keeps the alerts instead of the embedded store; without URLs: what the data directory records.
 	Elasticsearch elastic.Config

@@ -142,8 +142,8 @@ func (r *run) load() func() (*rules.Ruleset, error) {
 // buildAgent makes the agent, if there is anything to read.
 func (r *run) buildAgent() error {
 	var inputs []agent.InputConfig
-	for _, dir := range r.cfg.CloudTrail {
-		inputs = append(inputs, agent.InputConfig{Type: "cloudtrail", Path: dir})
+	for _, name := range r.cfg.CloudTrail {
+		inputs = append(inputs, trailInput(name))
 	}
 	for _, glob := range r.cfg.Logfiles {
 		inputs = append(inputs, agent.InputConfig{Type: "logfile", Path: glob})

@@ -44,7 +44,7 @@ TARGET is a file, a folder, or s3://BUCKET/PREFIX. A record that is there twice 
   armor cloudtrail replay s3://my-trail/AWSLogs/123456789012/ --since 7d --ruleset ./my-ruleset
   armor cloudtrail replay ./AWSLogs --json | jq -r .rule.id | sort | uniq -c`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) },
+		RunE: o.run,
 	}
 	o.aws.register(cmd.Flags())
 	o.rules.register(cmd.Flags())

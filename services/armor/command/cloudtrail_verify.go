@@ -38,7 +38,7 @@ the agent's configuration in --config are checked. Exit code 1: something is mis
 		Example: `  armor cloudtrail verify s3://my-trail --since 7d
   armor cloudtrail verify --config /etc/armor/agent.yaml --agent-data /var/lib/armor-agent --since 24h
   armor cloudtrail verify ./mirror --since 2026-11-01 --until 2026-12-01 --json`,
-		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) },
+		RunE: o.run,
 	}
 	o.aws.register(cmd.Flags())
 	o.span.register(cmd.Flags(), "digests")

@@ -44,6 +44,7 @@ With --exit-when-idle it reads what is there, finishes all of it into the store 
 damaged or an event had to be given up, which it names.`,
 		Example: `  armor up --sample                                      try it: two days of sample records
   armor up --cloudtrail ./AWSLogs                        a folder of CloudTrail files, watched for new ones
+  armor up --cloudtrail s3://example-cloudtrail          a bucket; AWS_PROFILE or AWS_REGION say how to reach it
   armor up --logfile '/var/log/auth.log' --logfile '/var/log/nginx/*.log'
   armor up --cloudtrail ./AWSLogs --exit-when-idle 2s    read what is there, then end
   armor up --elasticsearch http://127.0.0.1:9200         keep the alerts in Elasticsearch`,
@@ -56,7 +57,7 @@ damaged or an event had to be given up, which it names.`,
 	flags.StringVar(&o.config.GRPCListen, "grpc-listen", "127.0.0.1:0", "`address` of every gRPC service")
 	flags.StringVar(&o.config.NATSListen, "nats-listen", "", "`address` for other processes to reach the queue; it has no log-in (default: none)")
 	flags.StringVar(&o.config.DebugListen, "debug-listen", "", "`address` of metrics and profiles (default: none)")
-	flags.StringArrayVar(&o.config.CloudTrail, "cloudtrail", nil, "read this `folder` of CloudTrail files, plain or gzip (repeatable)")
+	flags.StringArrayVar(&o.config.CloudTrail, "cloudtrail", nil, "read this `folder` of CloudTrail files, s3://BUCKET/PREFIX, or the queue at this URL (repeatable)")
 	flags.StringArrayVar(&o.config.Logfiles, "logfile", nil, "read and follow the log files that match this `glob` (repeatable)")
 	flags.BoolVar(&o.sample, "sample", false, "read the sample CloudTrail records that come with the program")
 	flags.StringArrayVar(&o.config.Elasticsearch.URLs, "elasticsearch", nil, "keep the alerts in Elasticsearch at this `URL` (repeatable: nodes of one cluster)")
