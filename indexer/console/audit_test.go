@@ -11,19 +11,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
-	"armor/internal/alertstream"
 	"armor/internal/testenv"
 )
-
-// pigeonholes is a letter box with letters of two reasons.
-type pigeonholes struct{ detail string }
-
-func (p pigeonholes) Letters(context.Context) ([]alertstream.Letters, error) {
-	return []alertstream.Letters{
-		{Reason: "engine_panic", Messages: 1, Last: testNow, Detail: "index out of range"},
-		{Reason: "mapping_error", Messages: 3, Last: testNow, Detail: p.detail},
-	}, nil
-}
 
 // views are the pages of the console by name, each with what is there when it is drawn, and what to do then.
 var views = []struct{ name, path, ready, click, then string }{
@@ -37,8 +26,9 @@ var views = []struct{ name, path, ready, click, then string }{
 	{"armor", "/?range=all&board=armor-overview", boardDrawn, "", ""},
 	{"hosts", "/?range=all&board=hosts&q=hostile", boardDrawn, "", ""},
 	{"rule", "/?range=all&view=rule&rule=80309", `document.querySelector('#fired strong')`, "", ""},
-	{"agents", "/?view=agents", `document.querySelector('#view-agents tbody tr')`, "", ""},
+	{"agents", "/?view=agents", `document.querySelector('#view-agents tbody tr')`, "tr.agent:nth-child(1) .opener", `document.querySelector('#view-agents .inputs')`},
 	{"status", "/?view=status", `document.querySelector('#view-status .equation') && document.querySelector('#view-status .hash')`, "", ""},
+	{"letters", "/?view=letters", letterCount + ` === 4`, ".letter:nth-child(1) .opener", `document.querySelectorAll('#view-letters pre').length === 3`},
 	{"help", "/?range=all", rowCount + ` === 50`, "#help-open", `document.querySelector('#help').open`},
 }
 
@@ -64,7 +54,7 @@ func everything(t *testing.T, detail string) *Console {
 		write(t, alerts, hit(a))
 	}
 	c := newHandler(t, Config{}, Deps{Store: alerts, Manager: dialManager(t, &managerStandIn{fleet: 3})})
-	c.stream = pigeonholes{detail}
+	c.showLetters(alerts, bury(t, detail))
 	return c
 }
 

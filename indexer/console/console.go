@@ -24,9 +24,15 @@ type Deps struct {
 	Parts func() []*armorv1.ComponentStatus
 }
 
-// letterBox tells of the dead letters.
+// letterBox counts the dead letters by reason.
 type letterBox interface {
 	Letters(ctx context.Context) ([]alertstream.Letters, error)
+}
+
+// letterReader shows the dead letters.
+type letterReader interface {
+	ListDeadLetters(context.Context, *armorv1.ListDeadLettersRequest) (*armorv1.ListDeadLettersResponse, error)
+	GetDeadLetter(context.Context, *armorv1.GetDeadLetterRequest) (*armorv1.GetDeadLetterResponse, error)
 }
 
 // Console answers for the page and its API. Make it with New.
@@ -37,7 +43,8 @@ type Console struct {
 	hosts    hostList
 	store    store.Store
 	extent   *extent
-	stream   letterBox
+	boxes    letterBox    // nil: no stream
+	reader   letterReader // nil: no stream
 	parts    func() []*armorv1.ComponentStatus
 	feeds    feeds
 	watchers chan struct{}
@@ -58,7 +65,8 @@ func New(cfg Config, deps Deps, log *slog.Logger) http.Handler {
 		parts: deps.Parts,
 	}
 	if deps.Stream != nil {
-		c.feeds, c.stream = streamFeeds{deps.Stream}, deps.Stream
+		c.feeds = streamFeeds{deps.Stream}
+		c.showLetters(deps.Store, deps.Stream)
 	}
 	c.mux = c.routes()
 	return c
@@ -90,7 +98,9 @@ func (c *Console) routes() *http.ServeMux {
 	api("GET /api/v1/agents", c.agents)
 	api("GET /api/v1/status", c.status)
 	api("GET /api/v1/ruleset", c.ruleset)
-	api("GET /api/v1/deadletters", c.letters)
+	api("GET /api/v1/deadletters", c.letterReasons)
+	api("GET /api/v1/letters", c.letters)
+	api("GET /api/v1/letters/{number}", c.letter)
 	api("GET /api/v1/rules/{id}", c.rule)
 	return mux
 }

@@ -3,10 +3,8 @@ package console
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -83,32 +81,4 @@ func (c *Console) ruleset(w http.ResponseWriter, r *http.Request) error {
 		return describeManager(err)
 	}
 	return writeProto(w, answer)
-}
-
-// lettersOf is what the page is told of the dead letters of one reason.
-type lettersOf struct {
-	Reason   string    `json:"reason"`
-	Messages uint64    `json:"messages"`
-	Last     time.Time `json:"last"`
-	Detail   string    `json:"detail"`
-}
-
-// letters answers with the dead letters by reason.
-func (c *Console) letters(w http.ResponseWriter, r *http.Request) error {
-	if c.stream == nil {
-		return apiError{Kind: kindMissing, Message: "No alert stream is connected to this console, so nothing is known of dead letters.", status: http.StatusNotFound}
-	}
-	found, err := c.stream.Letters(r.Context())
-	if err != nil {
-		if errors.Is(err, context.Canceled) {
-			return err
-		}
-		return apiError{Kind: kindManager, Message: "The dead letters cannot be read: " + err.Error(), status: http.StatusServiceUnavailable}
-	}
-	out := make([]lettersOf, 0, len(found))
-	for _, l := range found {
-		out = append(out, lettersOf{l.Reason, l.Messages, l.Last.UTC(), l.Detail})
-	}
-	writeJSON(w, http.StatusOK, map[string]any{"letters": out})
-	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -47,10 +48,43 @@ func (m *managerStandIn) ListAgents(_ context.Context, r *armorv1.ListAgentsRequ
 		}
 		out.Agents = append(out.Agents, &armorv1.Agent{
 			Id: fmt.Sprintf("%03d", i), Name: []string{"audit-eu", "cloud-collector", "<b>web</b>"}[i%3] + m.taint, Ip: "192.0.2.10" + m.taint, Version: "1.0.0" + m.taint, State: state,
+			Report: m.report(i), ReportTime: m.reportTime(i), GoneSince: m.goneSince(i),
 			LastSeen: timestamppb.New(testNow), LastFinishedSequence: 120, LastKnownSequence: uint64(120 + i*17), ManagerName: "manager-1" + m.taint, SpoolId: "5f3a" + m.taint, FirstSeen: timestamppb.New(testNow.AddDate(0, -1, 0)),
 		})
 	}
 	return out, nil
+}
+
+// report is what agent i said: the first is well, the second has every trouble, the third (gone) never said anything.
+func (m *managerStandIn) report(i int) *armorv1.AgentReport {
+	switch i % 3 {
+	case 0:
+		return &armorv1.AgentReport{SpoolBytes: 12 << 20, SpoolMaxBytes: 1 << 30, ReplayableEvents: 48_211, Inputs: []*armorv1.InputReport{
+			{Name: "audit.log" + m.taint, Type: "logfile" + m.taint, LastEvent: timestamppb.New(time.Now().Add(-7 * time.Second))},
+		}}
+	case 1:
+		return &armorv1.AgentReport{
+			SpooledEvents: 1204, SpoolBytes: 930 << 20, SpoolMaxBytes: 1 << 30, OldestUnfinished: timestamppb.New(time.Now().Add(-200 * time.Second)), ReplayableEvents: 310_002,
+			LostEvents: 2, DroppedEvents: map[string]uint64{"full" + m.taint: 30, "age": 1, "disk": 0}, Inputs: []*armorv1.InputReport{
+				{Name: "cloudtrail" + m.taint, Type: "cloudtrail", Problem: "AccessDenied: not allowed to read s3://audit-trail" + m.taint, Damaged: 3},
+				{Name: "nginx", Type: "logfile", LastEvent: timestamppb.New(time.Now().Add(-90 * time.Second))},
+			}}
+	}
+	return nil
+}
+
+func (m *managerStandIn) reportTime(i int) *timestamppb.Timestamp {
+	if m.report(i) == nil {
+		return nil
+	}
+	return timestamppb.New(time.Now().Add(-4 * time.Second))
+}
+
+func (m *managerStandIn) goneSince(i int) *timestamppb.Timestamp {
+	if i%3 != 2 {
+		return nil
+	}
+	return timestamppb.New(testNow.Add(10 * time.Minute))
 }
 
 func (m *managerStandIn) GetRule(_ context.Context, r *armorv1.GetRuleRequest) (*armorv1.GetRuleResponse, error) {
@@ -87,8 +121,8 @@ func (m *managerStandIn) GetStatus(context.Context, *armorv1.GetStatusRequest) (
 func (m *managerStandIn) GetProcessStatus(context.Context, *armorv1.GetProcessStatusRequest) (*armorv1.GetProcessStatusResponse, error) {
 	return &armorv1.GetProcessStatusResponse{Version: "1.0.0" + m.taint, StartTime: timestamppb.New(testNow), Components: []*armorv1.ComponentStatus{
 		{Name: "agent", Ready: true, Counters: map[string]uint64{"read": 4106, "receipted": 4106, "spooled": 0}, Gauges: map[string]float64{"spool_bytes": 16384}},
-		{Name: "manager", Ready: true, Counters: map[string]uint64{"accepted": 4106, "alerted": 412, "silent": 3694, "duplicate": 0, "failed": 0, "state_evicted_bytes": 7}, Gauges: map[string]float64{"agents": 2, "state_events": 1804, "state_bytes": 3_400_000, "state_keys": 211}},
-		{Name: "indexer", Ready: false, Reason: "Elasticsearch answers 503: no master" + m.taint, Counters: map[string]uint64{"received": 412, "indexed": 400, "dead_letter": 1}, Gauges: map[string]float64{"pending": 12}},
+		{Name: "manager", Ready: true, Counters: map[string]uint64{"accepted": 4106, "alerted": 412, "silent": 3694, "duplicate": 0, "failed": 0, "state_evicted_bytes": 7}, Gauges: map[string]float64{"agents": 2, "state_events": 1804, "state_bytes": 3_400_000, "state_keys": 211, "agents_spooled": 1204, "agents_lag_seconds": 200, "agents_lost": 2, "agents_dropped": 31}},
+		{Name: "indexer", Ready: false, Reason: "Elasticsearch answers 503: no master" + m.taint, Counters: map[string]uint64{"received": 412, "indexed": 400, "dead_letter": 1}, Gauges: map[string]float64{"pending": 12, "lag_seconds": 12.4, "dead_letters": 4}},
 	}}, nil
 }
 

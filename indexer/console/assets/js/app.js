@@ -9,6 +9,7 @@ import { drawChips } from './chips.js';
 import { announce, byId, el, replace } from './dom.js';
 import { drawEmpty, drawHint, hideEmpty } from './empty.js';
 import { Keyboard } from './keyboard.js';
+import { drawLetters } from './letters.js';
 import { Live } from './live.js';
 import { Pager } from './pager.js';
 import { PieChart } from './pie.js';
@@ -90,7 +91,7 @@ function change(changes, typing = false) {
 
 function take(state) {
   const was = page.state;
-  const sameView = state.view === was.view && state.rule === was.rule;
+  const sameView = state.view === was.view && state.rule === was.rule && state.reason === was.reason;
   if (address(state, { page: '' }) !== address(was, { page: '' })) pager.reset();
   page.state = state;
   page.note = '';
@@ -104,7 +105,7 @@ function take(state) {
 
 function drawNav() {
   const { state } = page;
-  const current = state.view === 'alerts' && state.board ? 'board' : state.view;
+  const current = { alerts: state.board ? 'board' : 'alerts', letters: 'status' }[state.view] ?? state.view;
   for (const name of ['alerts', 'board', 'agents', 'status']) {
     const link = byId(`nav-${name}`);
     if (name === current) link.setAttribute('aria-current', 'page');
@@ -114,16 +115,20 @@ function drawNav() {
   byId('nav-board').href = address(state, { view: 'alerts', board: state.board || 'aws-overview', page: '' });
   byId('nav-agents').href = address(state, { view: 'agents' });
   byId('nav-status').href = address(state, { view: 'status' });
-  document.title = { alerts: 'Armor console', agents: 'Agents \u2013 Armor', status: 'Status \u2013 Armor', rule: `Rule ${state.rule} \u2013 Armor` }[state.view];
+  document.title = { alerts: 'Armor console', agents: 'Agents \u2013 Armor', status: 'Status \u2013 Armor', letters: 'Dead letters \u2013 Armor', rule: `Rule ${state.rule} \u2013 Armor` }[state.view];
 }
 
 function drawView() {
   const { view } = page.state;
-  for (const name of ['alerts', 'agents', 'status', 'rule']) byId(`view-${name}`).hidden = name !== view;
+  for (const name of ['alerts', 'agents', 'status', 'letters', 'rule']) byId(`view-${name}`).hidden = name !== view;
   if (view === 'agents') drawAgents(byId('view-agents'), zone());
-  if (view === 'status') drawStatus(byId('view-status'), zone());
+  if (view === 'status') drawStatus(byId('view-status'), zone(), lettersOf);
+  if (view === 'letters') drawLetters(byId('view-letters'), page.state.reason, { of: lettersOf, zone: zone() });
   if (view === 'rule') drawRule(byId('view-rule'), page.state, { alerts: (id) => alertsWith('rule.id', id), group: (name) => alertsWith('rule.groups', name), rule: ruleAddress, zone: zone() });
 }
+
+/** The address of the dead letters of one reason, or of all. */
+const lettersOf = (reason) => address(page.state, { view: 'letters', reason, page: '' });
 
 /** The address of the alerts of one value, in the same time range. */
 const alertsWith = (field, value) => address(readState(''), { range: page.state.range, filters: [{ field, value: String(value), not: false }] });

@@ -47,7 +47,7 @@ export async function drawDetails(cell, id, deps) {
 }
 
 /** Buttons of which one is pressed, each for a view; the first is shown. */
-function chooser(views) {
+export function chooser(views, label = 'Form of the fields') {
   const names = Object.keys(views);
   const show = (chosen) => names.forEach((n, i) => {
     views[n].hidden = n !== chosen;
@@ -55,7 +55,7 @@ function chooser(views) {
   });
   const buttons = names.map((n) => el('button', { type: 'button', class: 'choice', on: { click: () => show(n) } }, n));
   show(names[0]);
-  return el('span', { role: 'group', 'aria-label': 'Form of the fields' }, buttons);
+  return el('span', { role: 'group', 'aria-label': label }, buttons);
 }
 
 function fieldTable(fields, filter) {
@@ -85,7 +85,7 @@ async function copy(text, button) {
   }
 }
 
-function copyButton(label, text) {
+export function copyButton(label, text) {
   const button = el('button', { type: 'button', class: 'plain', on: { click: async () => {
     try {
       await navigator.clipboard.writeText(text());

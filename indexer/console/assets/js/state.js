@@ -2,8 +2,9 @@
 
 import { isRange } from './time.js';
 
-const views = ['alerts', 'agents', 'status', 'rule'];
+const views = ['alerts', 'agents', 'status', 'letters', 'rule'];
 const pageForm = /^([1-9]\d{0,6})-([A-Za-z0-9_-]{1,400})$/;
+const reasonName = /^[A-Za-z0-9_-]{1,200}$/;
 const boardName = /^[a-z0-9-]{1,60}$/;
 const fieldName = /^[A-Za-z0-9_@][A-Za-z0-9_.@ -]*$/;
 
@@ -15,6 +16,7 @@ export function readState(search = location.search) {
   return {
     view: views.includes(p.get('view')) ? p.get('view') : 'alerts',
     rule: /^\d{1,10}$/.test(p.get('rule') ?? '') ? p.get('rule') : '',
+    reason: reasonName.test(p.get('reason') ?? '') ? p.get('reason') : '',
     range: range && isRange(range) ? range : '',
     q: p.get('q') ?? '',
     level: Number.isInteger(level) && level >= 1 && level <= 16 ? level : 0,
@@ -38,6 +40,7 @@ export function address(state, changes = {}) {
   const p = new URLSearchParams();
   if (s.view !== 'alerts') p.set('view', s.view);
   if (s.view === 'rule') p.set('rule', s.rule);
+  if (s.view === 'letters' && s.reason) p.set('reason', s.reason);
   if (s.range) p.set('range', s.range);
   filterParams(s, p);
   if (s.order) p.set('order', s.order);

@@ -96,3 +96,13 @@ export function ago(time, now = Date.now()) {
   if (s < 86400) return `${Math.floor(s / 3600)} h ago`;
   return `${Math.floor(s / 86400)} d ago`;
 }
+
+/** "45 s", "3 min 20 s", "2 h 5 min", "3 d 4 h": how long something lasts or lasted, from milliseconds. */
+export function duration(ms) {
+  const s = Math.max(0, Math.round(ms / 1000));
+  const two = (n, unit, rest, small) => (rest ? `${n} ${unit} ${rest} ${small}` : `${n} ${unit}`);
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return two(Math.floor(s / 60), 'min', s % 60, 's');
+  if (s < 86400) return two(Math.floor(s / 3600), 'h', Math.floor((s % 3600) / 60), 'min');
+  return two(Math.floor(s / 86400), 'd', Math.floor((s % 86400) / 3600), 'h');
+}
