@@ -1,6 +1,7 @@
 package cloudtrail
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -328,5 +329,66 @@ func testRefused(t *testing.T, cloud *cloudtest.Cloud, now time.Time) {
 	eventually(t, "the bucket is read once it is there", func() bool { return r.spool.Stats().Spooled == 3 && b.Problem() == "" })
 	if n := strings.Count(r.log.String(), "bucket missing-one: it does not exist"); n != 2 { // when it begins and when it is over
 		t.Errorf("told %d times", n)
+	}
+}
+
+// testForms: what SNS and EventBridge make of a notification is told apart by itself.
+func testForms(t *testing.T, cloud *cloudtest.Cloud, now time.Time) {
+	r := newCloudRig(t, cloud)
+	bucket, queue := cloud.Bucket("forms"), cloud.Queue("forms", 30)
+	keys := make([]string, 4)
+	for n := range keys {
+		keys[n] = keyOf("a b+c/", account1, "us-east-1", now, fmt.Sprint(n))
+		cloud.Put(bucket, keys[n], zip(file1(n, n)))
+	}
+	sns := func(message string) string {
+		text, _ := json.Marshal(map[string]string{"Type": "Notification", "Message": message})
+		return string(text)
+	}
+	cloud.Send(queue, cloudtest.Notice(bucket, url.QueryEscape(keys[0]), ""))
+	cloud.Send(queue, sns(cloudtest.Notice(bucket, url.QueryEscape(keys[1]), "")))
+	event, _ := json.Marshal(map[string]any{
+		"source": "aws.s3", "detail-type": "Object Created",
+		"detail": map[string]any{"bucket": map[string]any{"name": bucket}, "object": map[string]any{"key": keys[2]}},
+	})
+	cloud.Send(queue, string(event))
+	notice, _ := json.Marshal(map[string]any{"s3Bucket": bucket, "s3ObjectKey": keys[3:]})
+	cloud.Send(queue, sns(string(notice)))
+	cloud.Send(queue, `{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"forms"}`)
+	q := NewQueue(r.config(Source{Queue: queue}), r.intake, r.logger())
+	run(t, q.Run)
+	got := []string{}
+	eventually(t, "the queue is empty", func() bool {
+		got = append(got, ids(r.events())...)
+		visible, inFlight := cloud.Waiting(queue)
+		return visible == "0" && inFlight == "0" && len(got) == 4
+	})
+	if !slices.Equal(sorted(got), want(0, 3)) {
+		t.Errorf("got %v", got)
+	}
+}
+
+// TestHistory: what an agent remembers is read while it runs.
+func TestHistory(t *testing.T) {
+	l := newListing(t)
+	r := rigOn(t, l)
+	now := time.Now()
+	read, damaged := keyOf("", account1, "us-east-1", now, "a"), keyOf("", account1, "us-east-1", now, "b")
+	l.put(read, zip(file1(1, 3)), now)
+	l.put(damaged, []byte("x"), now)
+	home := t.TempDir()
+	_ = r.spool.Close()
+	r.dir = filepath.Join(home, "spool")
+	r.open()
+	r.listOnce(Source{Bucket: "trail", Attempts: 2})
+	h, err := ReadHistory(home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !h.Read("trail", read) || h.Read("trail", damaged) || h.Read("trail", "other") || h.Read("other", read) {
+		t.Error("not what was read")
+	}
+	if _, err := ReadHistory(t.TempDir()); err == nil {
+		t.Error("a folder without a spool has a history")
 	}
 }

@@ -181,6 +181,7 @@ func TestMoto(t *testing.T) {
 	now := time.Now()
 	t.Run("bucket", func(t *testing.T) { testBucket(t, cloud, now) })
 	t.Run("queue", func(t *testing.T) { testQueue(t, cloud, now) })
+	t.Run("forms", func(t *testing.T) { testForms(t, cloud, now) })
 	t.Run("both", func(t *testing.T) { testBoth(t, cloud, now) })
 	t.Run("damage", func(t *testing.T) { testDamage(t, cloud, now) })
 	t.Run("late", func(t *testing.T) { testLate(t, cloud, now) })

@@ -96,7 +96,7 @@ func (q *Queue) delete(ctx context.Context, list []*message) {
 func (q *Queue) giveBackFor(ctx context.Context, list []*message) {
 	for part := range slices.Chunk(list, perRequest) {
 		if q.change(ctx, part, func(m *message) time.Duration {
-			return min(q.cfg.Retry<<min(max(m.deliveries-1, 0), 12), longestReturn)
+			return min(q.cfg.Retry<<min(max(q.deliveries(m)-1, 0), 12), longestReturn)
 		}) {
 			q.returned.Add(uint64(len(part)))
 			q.gone(part)
@@ -165,6 +165,13 @@ func (q *Queue) handle(m *message) string {
 	q.qmu.Lock()
 	defer q.qmu.Unlock()
 	return m.handle
+}
+
+// deliveries of a message so far.
+func (q *Queue) deliveries(m *message) int {
+	q.qmu.Lock()
+	defer q.qmu.Unlock()
+	return m.deliveries
 }
 
 // complain tells of an answer that keeps messages in flight, unless receiving tells of the same.

@@ -161,9 +161,10 @@ func (q *Queue) do(ctx context.Context, f *fetcher, j job) error {
 		q.settleObject(j.m, false)
 		return nil
 	}
+	deliveries := q.deliveries(j.m)
 	c := candidate{
 		owner: q.cfg.Name, bucket: j.o.Bucket, key: j.o.Key, etag: j.o.ETag, size: j.o.Size, until: q.remember(k.Day),
-		again: q.src.Reparse && j.m.deliveries <= 1,
+		again: q.src.Reparse && deliveries <= 1,
 	}
 	for {
 		o, v := q.intake.objects.claim(c)
@@ -197,9 +198,9 @@ func (q *Queue) do(ctx context.Context, f *fetcher, j job) error {
 		if result == readWhole {
 			q.remove(c.bucket, c.key)
 		}
-		q.settleObject(j.m, result == damaged || result == blocked || result == vanished && j.m.deliveries < q.src.Attempts)
-		if result == vanished && j.m.deliveries >= q.src.Attempts {
-			q.log.Error("an object that a message tells of is not there; the message is deleted", "object", "s3://"+c.bucket+"/"+c.key, "deliveries", j.m.deliveries)
+		q.settleObject(j.m, result == damaged || result == blocked || result == vanished && deliveries < q.src.Attempts)
+		if result == vanished && deliveries >= q.src.Attempts {
+			q.log.Error("an object that a message tells of is not there; the message is deleted", "object", "s3://"+c.bucket+"/"+c.key, "deliveries", deliveries)
 			q.unreadable.Add(1)
 		}
 		return nil
