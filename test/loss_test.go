@@ -103,7 +103,7 @@ func damage(t testing.TB, spool string) {
 	if err != nil || len(segments) == 0 {
 		t.Fatalf("no segments in %s: %v", spool, err)
 	}
-	path := slices.MaxFunc(segments, func(a, b string) int { return strings.Compare(a, b) })
+	path := slices.Max(segments)
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
