@@ -130,7 +130,7 @@ func (r *reading) month(ctx context.Context, s *Store, m *month) error {
 		wanted.join(f)
 	}
 	p := r.counts[0].plan
-	list, err := p.stretches(ctx, m.tx, wanted)
+	list, err := p.stretches(ctx, m.tx, wanted, s.leastRows)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type Store struct {
 	now      func() time.Time
 	lock     *os.File
 
+	leastRows int64 // of a stretch
+
 	spare  spare        // processors for questions
 	files  sync.RWMutex // held for reading while a file is used, for writing while files are deleted
 	write  sync.Mutex   // one transaction at a time
@@ -73,7 +75,7 @@ func OpenReadOnly(dir string, opts Options) (*Store, error) {
 
 func newStore(dir string, opts Options) *Store {
 	s := &Store{
-		dir: dir, log: opts.Log, now: opts.Now,
+		dir: dir, log: opts.Log, now: opts.Now, leastRows: leastRows,
 		writer: make(map[string]*writer), reader: make(map[string]*reader),
 	}
 	if s.log == nil {

@@ -50,7 +50,7 @@ func (p *plan) scanOn(ctx context.Context, tx *sql.Tx, f *facets, m *match.Match
 
 // scanAll reads everything, in any order.
 func (s *Store) scanAll(ctx context.Context, m *month, p plan, f *facets, q store.Search, page *store.Page) error {
-	list, err := p.stretches(ctx, m.tx, f)
+	list, err := p.stretches(ctx, m.tx, f, s.leastRows)
 	if err != nil {
 		return err
 	}

@@ -30,8 +30,8 @@ type stretch struct {
 
 // stretches cuts what a plan wants of a month into parts. They hold rows that tx sees, and only those: a view that begins later
 // sees the same in them, for rows never change. A plan that wants much of the month reads the table from end to end, without
-// the index.
-func (p *plan) stretches(ctx context.Context, tx *sql.Tx, f *facets) ([]stretch, error) {
+// the index. A part has at least so many rows, on the average.
+func (p *plan) stretches(ctx context.Context, tx *sql.Tx, f *facets, least int64) ([]stretch, error) {
 	if p.id != nil {
 		where, args := p.where(f)
 		return []stretch{{where, args}}, nil
@@ -53,7 +53,7 @@ func (p *plan) stretches(ctx context.Context, tx *sql.Tx, f *facets) ([]stretch,
 			return nil, err
 		}
 	}
-	parts := max(1, min(int64(stretchesEach*runtime.GOMAXPROCS(0)), wanted/leastRows))
+	parts := max(1, min(int64(stretchesEach*runtime.GOMAXPROCS(0)), wanted/least))
 	var list []stretch
 	if wanted >= last.Int64/4 {
 		step := last.Int64/parts + 1
