@@ -81,6 +81,9 @@ func Run(t testing.TB, cfg Config) (Summary, *plot.Data) {
 	t.Helper()
 	r := &run{t: t, cfg: cfg, rig: rig.New(t, cfg.Agents, cfg.Seed), data: &plot.Data{}}
 	r.summary = Summary{Began: time.Now().UTC(), Seed: cfg.Seed, Duration: cfg.Duration.String(), Faults: map[string]int{}}
+	if cfg.Outage > 0 {
+		r.summary.Duration = "two outages of " + cfg.Outage.String()
+	}
 	names := make([]string, 0, cfg.Agents*cfg.Sources)
 	for i := range cfg.Agents {
 		for j := range cfg.Sources {

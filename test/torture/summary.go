@@ -24,7 +24,7 @@ func (s *Summary) Passed() bool {
 // Text is the summary for eyes.
 func (s *Summary) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, seed %d, %s under fire, drained after %s\n", s.Began.Format(time.RFC3339), s.Seed, s.Duration, s.Drained)
+	fmt.Fprintf(&b, "%s, seed %d, %s, drained after %s\n", s.Began.Format(time.RFC3339), s.Seed, s.Duration, s.Drained)
 	fmt.Fprintf(&b, "offered %d lines, %d kills\n", s.Offered, s.Kills)
 	fmt.Fprintf(&b, "store:  %d alerts: lost %d, duplicate %d, invented %d\n", s.Store.Arrived, s.Store.Lost, s.Store.Duplicate, s.Store.Invented)
 	fmt.Fprintf(&b, "stream: %d alerts: lost %d, invented %d, out of order per source %d (published again: %d)\n",
