@@ -86,9 +86,13 @@ func (r *rule) list(text []byte, i int, path []string) (int, bool) {
 		if found || end >= len(text) {
 			return end, found
 		}
-		if i = end; text[i] == ',' {
-			i++
+		if text[end] == ',' {
+			end++
 		}
+		if end == i { // no JSON
+			return len(text), false
+		}
+		i = end
 	}
 	return i + 1, false
 }
