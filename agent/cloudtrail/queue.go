@@ -247,6 +247,8 @@ func (q *Queue) settle(ctx context.Context) error {
 		case m.left == 0 && m.again:
 			back = append(back, m)
 			continue
+		case len(m.objects) == 0:
+			m.marked = true // such as S3's test event: there is nothing to wait for
 		case m.left == 0 && !m.marked:
 			read = append(read, m)
 		}
