@@ -125,8 +125,7 @@ func (r *Reader) read(seg segment, ordinal uint64, end int64, maxEvents, maxByte
 	if err := r.seek(&seg, ordinal, end); err != nil {
 		return Batch{}, err
 	}
-	r.encoded = r.encoded[:0]
-	batch := Batch{First: r.next, Last: r.next - 1}
+	batch := Batch{First: r.next, Last: r.next - 1, encoded: r.encoded[:0]}
 	for ; ordinal < seg.next() && batch.Len() < maxEvents; ordinal++ {
 		payload, err := r.peek(ordinal)
 		if err != nil && batch.Len() > 0 {
@@ -135,21 +134,29 @@ func (r *Reader) read(seg segment, ordinal uint64, end int64, maxEvents, maxByte
 		if err != nil {
 			return Batch{}, err
 		}
-		start := len(r.encoded)
-		r.encoded = appendEvent(r.encoded, batch.Last+1, payload)
-		if len(r.encoded) > maxBytes && start > 0 {
-			r.encoded = r.encoded[:start]
+		if !batch.add(payload, maxBytes) {
 			break
 		}
-		batch.Last++
 		r.advance()
 	}
 	if batch.Len() == 0 {
 		return Batch{}, errCut // the segment says that it has the event
 	}
-	batch.encoded = r.encoded
+	r.encoded = batch.encoded
 	r.next = batch.Last + 1
 	return batch, nil
+}
+
+// add appends the next event; false: it would make the batch too large. The first one always fits.
+func (b *Batch) add(event []byte, maxBytes int) bool {
+	start := len(b.encoded)
+	b.encoded = appendEvent(b.encoded, b.Last+1, event)
+	if len(b.encoded) > maxBytes && start > 0 {
+		b.encoded = b.encoded[:start]
+		return false
+	}
+	b.Last++
+	return true
 }
 
 // appendEvent appends an event as a field of an EventBatch, with its sequence in front.

@@ -140,8 +140,7 @@ func (r *Replay) read(seg *segment, end int64, sequence uint64, maxEvents, maxBy
 	if err := r.seek(seg, ordinal, end); err != nil {
 		return Batch{}, err
 	}
-	r.encoded = r.encoded[:0]
-	batch := Batch{First: sequence, Last: sequence - 1}
+	batch := Batch{First: sequence, Last: sequence - 1, encoded: r.encoded[:0]}
 	for ; ordinal <= last && batch.Len() < maxEvents; ordinal++ {
 		payload, err := r.peek(ordinal)
 		if err != nil && batch.Len() > 0 {
@@ -159,16 +158,12 @@ func (r *Replay) read(seg *segment, end int64, sequence uint64, maxEvents, maxBy
 			batch.First, batch.Last = batch.First+1, batch.Last+1
 			continue
 		}
-		start := len(r.encoded)
-		r.encoded = appendEvent(r.encoded, batch.Last+1, payload)
-		if len(r.encoded) > maxBytes && start > 0 {
-			r.encoded = r.encoded[:start]
+		if !batch.add(payload, maxBytes) {
 			break
 		}
-		batch.Last++
 		r.advance()
 	}
 	r.moveTo(ordinal)
-	batch.encoded = r.encoded
+	r.encoded = batch.encoded
 	return batch, nil
 }

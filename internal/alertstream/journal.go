@@ -16,20 +16,6 @@ import (
 // MaxJournalRecord is the largest encoded journal record in bytes.
 const MaxJournalRecord = MaxAlertSize
 
-func (c Config) journalStreamConfig() jetstream.StreamConfig {
-	return jetstream.StreamConfig{
-		Name:        JournalStream,
-		Description: "Armor: how far agents are finished, and what managers remember since their last snapshots",
-		Subjects:    []string{journalSubjects},
-		Retention:   jetstream.LimitsPolicy,
-		Discard:     jetstream.DiscardNew,
-		Storage:     jetstream.FileStorage,
-		Replicas:    max(c.Replicas, 1),
-		MaxBytes:    c.maxBytes(c.JournalBytes, 4*gibibyte),
-		MaxMsgs:     -1,
-	}
-}
-
 // Journal is the stream of the managers' records, one subject for each agent.
 type Journal struct {
 	conn   *Conn

@@ -13,35 +13,45 @@ import (
 
 const gibibyte = 1 << 30
 
-// alertStreamConfig is the alert stream as it is made when there is none.
-func (c Config) alertStreamConfig() jetstream.StreamConfig {
+// streamConfig is a stream as it is made when there is none: on disk, full where it refuses what is new. bytes is its configured
+// size, external that on an external server when none is configured.
+func (c Config) streamConfig(name, description, subjects string, bytes, external int64) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name:        AlertStream,
-		Description: "Armor: alerts that are not finished, and a history of finished ones",
-		Subjects:    []string{alertSubjects},
+		Name:        name,
+		Description: "Armor: " + description,
+		Subjects:    []string{subjects},
 		Retention:   jetstream.LimitsPolicy,
 		Discard:     jetstream.DiscardNew,
 		Storage:     jetstream.FileStorage,
 		Replicas:    max(c.Replicas, 1),
-		MaxBytes:    c.maxBytes(c.MaxBytes, 10*gibibyte),
+		MaxBytes:    c.maxBytes(bytes, external),
 		MaxMsgs:     -1,
-		Duplicates:  orElse(c.DuplicatesWindow, 2*time.Minute),
 	}
 }
 
+func (c Config) alertStreamConfig() jetstream.StreamConfig {
+	s := c.streamConfig(AlertStream, "alerts that are not finished, and a history of finished ones", alertSubjects, c.MaxBytes, 10*gibibyte)
+	s.Duplicates = c.duplicates()
+	return s
+}
+
 func (c Config) deadLetterStreamConfig() jetstream.StreamConfig {
-	return jetstream.StreamConfig{
-		Name:        DeadLetterStream,
-		Description: "Armor: what could not be handled, with the reason",
-		Subjects:    []string{deadLetterSubjects},
-		Retention:   jetstream.LimitsPolicy,
-		Discard:     jetstream.DiscardNew,
-		Storage:     jetstream.FileStorage,
-		Replicas:    max(c.Replicas, 1),
-		MaxBytes:    c.maxBytes(c.DeadLetterBytes, gibibyte),
-		MaxMsgs:     -1,
-		Duplicates:  orElse(c.DuplicatesWindow, 2*time.Minute),
+	s := c.streamConfig(DeadLetterStream, "what could not be handled, with the reason", deadLetterSubjects, c.DeadLetterBytes, gibibyte)
+	s.Duplicates = c.duplicates()
+	return s
+}
+
+// journalStreamConfig has no window for duplicates: a record says which one it follows.
+func (c Config) journalStreamConfig() jetstream.StreamConfig {
+	return c.streamConfig(JournalStream, "how far agents are finished, and what managers remember since their last snapshots", journalSubjects, c.JournalBytes, 4*gibibyte)
+}
+
+// duplicates is how long a new stream recognises what is published again.
+func (c Config) duplicates() time.Duration {
+	if c.DuplicatesWindow > 0 {
+		return c.DuplicatesWindow
 	}
+	return 2 * time.Minute
 }
 
 // maxBytes gives the size of a new stream: an embedded server has a limit of its own.
@@ -53,13 +63,6 @@ func (c Config) maxBytes(configured, external int64) int64 {
 		return -1
 	}
 	return external
-}
-
-func orElse(d, otherwise time.Duration) time.Duration {
-	if d > 0 {
-		return d
-	}
-	return otherwise
 }
 
 // ensure makes what does not exist and checks what does.
