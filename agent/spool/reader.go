@@ -134,9 +134,11 @@ func (r *Reader) read(seg segment, ordinal uint64, end int64, maxEvents, maxByte
 		if err != nil {
 			return Batch{}, err
 		}
-		if !batch.add(payload, maxBytes) {
+		longer, fits := batch.with(payload, maxBytes)
+		if !fits {
 			break
 		}
+		batch = longer
 		r.advance()
 	}
 	if batch.Len() == 0 {
@@ -147,16 +149,15 @@ func (r *Reader) read(seg segment, ordinal uint64, end int64, maxEvents, maxByte
 	return batch, nil
 }
 
-// add appends the next event; false: it would make the batch too large. The first one always fits.
-func (b *Batch) add(event []byte, maxBytes int) bool {
-	start := len(b.encoded)
-	b.encoded = appendEvent(b.encoded, b.Last+1, event)
-	if len(b.encoded) > maxBytes && start > 0 {
-		b.encoded = b.encoded[:start]
-		return false
+// with gives the batch with the next event; false: that would make it too large, and it is as it was. The first one always fits.
+func (b Batch) with(event []byte, maxBytes int) (Batch, bool) {
+	longer := appendEvent(b.encoded, b.Last+1, event)
+	if len(longer) > maxBytes && len(b.encoded) > 0 {
+		return b, false
 	}
+	b.encoded = longer
 	b.Last++
-	return true
+	return b, true
 }
 
 // appendEvent appends an event as a field of an EventBatch, with its sequence in front.

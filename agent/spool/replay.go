@@ -158,9 +158,11 @@ func (r *Replay) read(seg *segment, end int64, sequence uint64, maxEvents, maxBy
 			batch.First, batch.Last = batch.First+1, batch.Last+1
 			continue
 		}
-		if !batch.add(payload, maxBytes) {
+		longer, fits := batch.with(payload, maxBytes)
+		if !fits {
 			break
 		}
+		batch = longer
 		r.advance()
 	}
 	r.moveTo(ordinal)
