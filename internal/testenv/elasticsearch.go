@@ -58,7 +58,19 @@ func Elasticsearch(t testing.TB) string {
 // elasticsearch.yml. It is stopped at the end of the test.
 func ElasticsearchProcess(t testing.TB, settings ...string) *ElasticsearchNode {
 	t.Helper()
-	n := newElasticsearch(t, t.TempDir())
+	return elasticsearchProcess(t, settings)
+}
+
+// LargeElasticsearchProcess is an ElasticsearchProcess for millions of documents: it has both compilers and a heap of 2 GiB, and
+// takes longer to start.
+func LargeElasticsearchProcess(t testing.TB, settings ...string) *ElasticsearchNode {
+	t.Helper()
+	return elasticsearchProcess(t, settings, "-Xmx2g", "-XX:TieredStopAtLevel=4")
+}
+
+func elasticsearchProcess(t testing.TB, settings []string, javaFlags ...string) *ElasticsearchNode {
+	t.Helper()
+	n := newElasticsearch(t, t.TempDir(), javaFlags...)
 	if err := n.configure(settings...); err != nil {
 		t.Fatal(err)
 	}
@@ -93,8 +105,8 @@ var javaFlags = []string{
 	"--add-opens=java.base/java.io=ALL-UNNAMED",
 }
 
-// newElasticsearch lays out the home folder; the node is not started.
-func newElasticsearch(t testing.TB, home string, properties ...string) *ElasticsearchNode {
+// newElasticsearch lays out the home folder; the node is not started. flags come after javaFlags and win over them.
+func newElasticsearch(t testing.TB, home string, flags ...string) *ElasticsearchNode {
 	t.Helper()
 	dist, err := prepareElasticsearch(context.WithoutCancel(t.Context()), t.Logf)
 	var missing *missingError
@@ -121,7 +133,7 @@ func newElasticsearch(t testing.TB, home string, properties ...string) *Elastics
 		command: func() *exec.Cmd {
 			n.forgetPort()
 			args := append([]string{}, javaFlags...)
-			args = append(args, properties...)
+			args = append(args, flags...)
 			args = append(args, "-Des.path.home="+home, "-Djava.io.tmpdir="+filepath.Join(home, "tmp"),
 				"-cp", dist.classPath(), "ArmorNode", home)
 			return exec.Command(dist.java, args...)

@@ -23,6 +23,8 @@ type Config struct {
 	Duration time.Duration
 	// Kills over that time.
 	Kills int
+	// Long: millions of alerts will be stored.
+	Long bool
 	// Rate of lines a second, over all sources.
 	Rate float64
 	// Agents and the sources of each.
@@ -79,7 +81,7 @@ func (r *run) problem(format string, args ...any) {
 // Run makes a run and says what came out. It returns when the store has caught up, or has not within the limit.
 func Run(t testing.TB, cfg Config) (Summary, *plot.Data) {
 	t.Helper()
-	r := &run{t: t, cfg: cfg, rig: rig.New(t, cfg.Agents, cfg.Seed), data: &plot.Data{}}
+	r := &run{t: t, cfg: cfg, rig: rig.New(t, cfg.Agents, cfg.Seed, cfg.Long), data: &plot.Data{}}
 	r.summary = Summary{Began: time.Now().UTC(), Seed: cfg.Seed, Duration: cfg.Duration.String(), Faults: map[string]int{}}
 	if cfg.Outage > 0 {
 		r.summary.Duration = "two outages of " + cfg.Outage.String()

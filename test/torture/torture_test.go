@@ -26,7 +26,7 @@ var (
 func TestTorture(t *testing.T) {
 	cfg := Config{Seed: *seed, Duration: 45 * time.Second, Kills: 20, Rate: 400, Agents: 2, Sources: 2, DrainLimit: 2 * time.Minute}
 	if *duration > 0 {
-		cfg.Duration, cfg.Kills, cfg.Rate, cfg.Agents, cfg.DrainLimit = *duration, *kills, *rate, 3, *duration+10*time.Minute
+		cfg.Long, cfg.Duration, cfg.Kills, cfg.Rate, cfg.Agents, cfg.DrainLimit = true, *duration, *kills, *rate, 3, *duration+10*time.Minute
 	}
 	if cfg.Seed == 0 {
 		cfg.Seed = uint64(time.Now().UnixNano())
@@ -42,7 +42,7 @@ func TestTorture(t *testing.T) {
 func TestOutage(t *testing.T) {
 	cfg := Config{Seed: *seed, Rate: 100, Quiet: 9, Outage: 8 * time.Second, Agents: 2, Sources: 2, DrainLimit: 2 * time.Minute}
 	if *outage > 0 {
-		cfg.Outage, cfg.Rate, cfg.Agents, cfg.DrainLimit = *outage, *rate/float64(cfg.Quiet+1), 3, 10*time.Minute
+		cfg.Long, cfg.Outage, cfg.Rate, cfg.Agents, cfg.DrainLimit = true, *outage, *rate/float64(cfg.Quiet+1), 3, 10*time.Minute
 	}
 	conclude(t, cfg, "outage")
 }

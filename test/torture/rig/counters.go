@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"armor/internal/rpc"
 	"armor/internal/testenv"
 	armorv1 "armor/proto/armor/v1"
@@ -98,21 +100,27 @@ func (r *Rig) Stored(ctx context.Context) (uint64, error) {
 	return answer.Count, nil
 }
 
-// readSpan is how much of the store one command reads: finding a place among millions of alerts costs more than reading on.
-const readSpan = time.Minute
+const (
+	// readSpan is how much of the store one command reads: finding a place among millions of alerts costs more than reading on.
+	readSpan = 30 * time.Second
+	// readers are how many commands read at a time.
+	readers = 2
+)
 
 // ReadStore counts every alert of the store, read as an operator would: span by span since a time, and what lies outside.
 func (r *Rig) ReadStore(ctx context.Context, since time.Time, into *tally.Tally) error {
 	since = since.UTC().Truncate(readSpan)
-	if err := r.readStore(ctx, into, "--until", since.Format(time.RFC3339)); err != nil {
-		return err
-	}
+	spans := [][]string{{"--until", since.Format(time.RFC3339)}}
 	for ; since.Before(time.Now()); since = since.Add(readSpan) {
-		if err := r.readStore(ctx, into, "--since", since.Format(time.RFC3339), "--until", since.Add(readSpan).Format(time.RFC3339)); err != nil {
-			return err
-		}
+		spans = append(spans, []string{"--since", since.Format(time.RFC3339), "--until", since.Add(readSpan).Format(time.RFC3339)})
 	}
-	return r.readStore(ctx, into, "--since", since.Format(time.RFC3339))
+	spans = append(spans, []string{"--since", since.Format(time.RFC3339)})
+	reading, ctx := errgroup.WithContext(ctx)
+	reading.SetLimit(readers)
+	for _, span := range spans {
+		reading.Go(func() error { return r.readStore(ctx, into, span...) })
+	}
+	return reading.Wait()
 }
 
 func (r *Rig) readStore(ctx context.Context, into *tally.Tally, span ...string) error {

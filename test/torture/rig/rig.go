@@ -44,7 +44,8 @@ type Rig struct {
 const managers = 2
 
 // New lays the rig out and starts the neighbours and the proxies; Start starts Armor. seed is that of the proxies' choices.
-func New(t testing.TB, agents int, seed uint64) *Rig {
+// long: Elasticsearch is to hold millions of alerts.
+func New(t testing.TB, agents int, seed uint64, long bool) *Rig {
 	t.Helper()
 	r := &Rig{Dir: t.TempDir(), indexerAddress: testenv.FreeAddress(t)}
 	for range managers {
@@ -55,7 +56,11 @@ func New(t testing.TB, agents int, seed uint64) *Rig {
 		t.Fatal(err)
 	}
 	r.NATS = testenv.NATSProcess(t)
-	r.Elastic = testenv.ElasticsearchProcess(t)
+	elasticsearch := testenv.ElasticsearchProcess
+	if long {
+		elasticsearch = testenv.LargeElasticsearchProcess
+	}
+	r.Elastic = elasticsearch(t)
 	r.GRPC = proxy(t, seed, r.managerAddresses...)
 	r.Stream = proxy(t, seed+1, strings.TrimPrefix(r.NATS.URL(), "nats://"))
 	r.Bulk = bulk.New(r.Elastic.URL(), seed+2)
