@@ -6,6 +6,7 @@ import (
 	"armor/agent/gate"
 	"armor/agent/logfile"
 	"armor/agent/timestamp"
+	armorv1 "armor/proto/armor/v1"
 )
 
 // input is what the agent needs of each kind of input.
@@ -20,6 +21,8 @@ type input interface {
 	Problem() string
 	// Figures are numbers of the input by name.
 	Figures() map[string]float64
+	// Report fills in how far it is: events, sources, pending and lag.
+	Report(r *armorv1.InputReport)
 }
 
 // newInput makes an input of a checked configuration.

@@ -24,6 +24,7 @@ func (a *Agent) reportOf(p *parts) *armorv1.AgentReport {
 	for i, in := range p.inputs {
 		cfg := p.gates[i].Config()
 		input := &armorv1.InputReport{Name: cfg.Name, Type: cfg.Type, Problem: in.Problem(), Damaged: uint64(len(in.Damaged()))}
+		in.Report(input)
 		if last, _ := p.gates[i].Last(); !last.IsZero() {
 			input.LastEvent = timestamppb.New(last)
 		}

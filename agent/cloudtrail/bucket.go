@@ -18,6 +18,7 @@ import (
 
 	"armor/agent/cloudtrail/layout"
 	"armor/agent/spool"
+	armorv1 "armor/proto/armor/v1"
 )
 
 const (
@@ -419,6 +420,9 @@ func (b *Bucket) Idle() bool {
 	}
 	return b.clean.Load() && b.bucketProblem() == ""
 }
+
+// Report says how far the input is.
+func (b *Bucket) Report(r *armorv1.InputReport) { b.report(r) }
 
 // Figures are the counters by name.
 func (b *Bucket) Figures() map[string]float64 {

@@ -16,6 +16,7 @@ import (
 
 	"armor/agent/spool"
 	"armor/agent/watch"
+	armorv1 "armor/proto/armor/v1"
 )
 
 // Config is one folder.
@@ -363,6 +364,20 @@ func (in *Input) Stats() Stats {
 		}
 	}
 	return stats
+}
+
+// Report says how far the input is.
+func (in *Input) Report(r *armorv1.InputReport) {
+	in.origin.report(r)
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, f := range in.files {
+		if f.done {
+			r.Sources++
+		} else if !f.damaged {
+			r.Pending++
+		}
+	}
 }
 
 // Figures are the counters by name.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"armor/agent/batch"
 	"armor/agent/cloudtrail/discard"
@@ -105,6 +106,15 @@ type origin struct {
 	again bool
 
 	records, cut, repeated, discarded atomic.Uint64
+	lag                               atomic.Int64 // of the newest record, in nanoseconds; 0: there was none
+}
+
+// report fills in what is known of the records.
+func (o *origin) report(r *armorv1.InputReport) {
+	r.Events = o.records.Load()
+	if lag := o.lag.Load(); lag != 0 {
+		r.Lag = durationpb.New(time.Duration(lag))
+	}
 }
 
 func newOrigin(labels map[string]string, r Records) *origin {
@@ -164,6 +174,7 @@ func (in *Intake) event(ctx context.Context, o *origin, e *element) error {
 	} else {
 		lag := in.now().Sub(at)
 		in.lastLag.Store(int64(lag))
+		o.lag.Store(int64(lag))
 		if in.lag != nil {
 			in.lag.Observe(lag.Seconds())
 		}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"armor/agent/cloudtrail/notification"
+	armorv1 "armor/proto/armor/v1"
 )
 
 const (
@@ -303,6 +304,14 @@ func (q *Queue) Idle() bool {
 		}
 	}
 	return true
+}
+
+// Report says how far the input is; pending are the messages in flight, those that wait for the manager too.
+func (q *Queue) Report(r *armorv1.InputReport) {
+	q.report(r)
+	q.qmu.Lock()
+	defer q.qmu.Unlock()
+	r.Pending = uint64(len(q.messages))
 }
 
 // Figures are the counters by name.

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"armor/agent/cloudtrail/access"
+	armorv1 "armor/proto/armor/v1"
 )
 
 // RemoteConfig is a bucket or a queue.
@@ -50,6 +51,7 @@ type remote struct {
 	api    *access.Clients
 
 	bytes, whole, ignored, late, removed atomic.Uint64
+	reading                              atomic.Int64 // objects
 
 	mu       sync.Mutex
 	problem  error // of the bucket or queue as a whole
@@ -170,7 +172,9 @@ const (
 
 // fetch reads a claimed object. The error is that of ctx or of the spool.
 func (r *remote) fetch(ctx context.Context, f *fetcher, o *object) (outcome, error) {
+	r.reading.Add(1)
 	err := f.read(ctx, o)
+	r.reading.Add(-1)
 	if ctx.Err() != nil || errors.Is(err, errIntake) {
 		r.intake.objects.drop(o)
 		if ctx.Err() != nil {
@@ -324,6 +328,13 @@ func (r *remote) isFinished() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.finished
+}
+
+// report fills in how far the input is; pending are the objects that are read now or tried again.
+func (r *remote) report(to *armorv1.InputReport) {
+	r.origin.report(to)
+	u := r.intake.objects.unread(r.cfg.Name)
+	to.Sources, to.Pending = r.whole.Load(), uint64(r.reading.Load())+uint64(len(u.damaged)+len(u.blocked))
 }
 
 // figures are the counters by name.

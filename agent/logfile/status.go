@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	armorv1 "armor/proto/armor/v1"
 )
 
 // Idle is true when every line of every file has been read and handed to the sink; the beginning of a line waits for its end.
@@ -68,6 +70,12 @@ func (in *Input) Stats() Stats {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return in.stats
+}
+
+// Report says how far the input is.
+func (in *Input) Report(r *armorv1.InputReport) {
+	st := in.Stats()
+	r.Events, r.Sources = st.Lines, uint64(st.Files)
 }
 
 // Figures are the counters by name.

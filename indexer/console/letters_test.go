@@ -225,7 +225,7 @@ func testAgents(t *testing.T, p *tab, _ store.Store) {
 	p.key(kb.Enter)
 	p.until(`document.querySelectorAll('#view-agents .inputs tbody tr').length === 2`)
 	p.want(`[...document.querySelector('#view-agents .inputs tbody tr').cells].map((c) => c.textContent)`,
-		`["cloudtrail","cloudtrail","AccessDenied: not allowed to read s3://audit-trail","None since the agent started","3 not read whole"]`)
+		`["cloudtrail","cloudtrail","AccessDenied: not allowed to read s3://audit-trail","None since the agent started","48,210","1,377","12","5 min 12 s","3 not read whole"]`)
 	p.picture("agents")
 	p.is(`document.querySelector('#agents-refresh').focus()`)
 	p.key(kb.Enter)

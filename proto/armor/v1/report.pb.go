@@ -9,6 +9,7 @@ package armorv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -143,7 +144,15 @@ type InputReport struct {
 	// When it last gave an event; absent: not since the agent started.
 	LastEvent *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_event,json=lastEvent,proto3" json:"last_event,omitempty"`
 	// What it could not read whole.
-	Damaged       uint64 `protobuf:"varint,5,opt,name=damaged,proto3" json:"damaged,omitempty"`
+	Damaged uint64 `protobuf:"varint,5,opt,name=damaged,proto3" json:"damaged,omitempty"`
+	// Events it has given since the agent started.
+	Events uint64 `protobuf:"varint,6,opt,name=events,proto3" json:"events,omitempty"`
+	// Log files that it follows; CloudTrail files or objects that it has read whole since the agent started.
+	Sources uint64 `protobuf:"varint,7,opt,name=sources,proto3" json:"sources,omitempty"`
+	// CloudTrail: objects or messages that it knows of and has not finished.
+	Pending uint64 `protobuf:"varint,8,opt,name=pending,proto3" json:"pending,omitempty"`
+	// CloudTrail: how long before its reading the newest record happened, by its own time; absent: none was read.
+	Lag           *durationpb.Duration `protobuf:"bytes,9,opt,name=lag,proto3" json:"lag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -213,11 +222,39 @@ func (x *InputReport) GetDamaged() uint64 {
 	return 0
 }
 
+func (x *InputReport) GetEvents() uint64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *InputReport) GetSources() uint64 {
+	if x != nil {
+		return x.Sources
+	}
+	return 0
+}
+
+func (x *InputReport) GetPending() uint64 {
+	if x != nil {
+		return x.Pending
+	}
+	return 0
+}
+
+func (x *InputReport) GetLag() *durationpb.Duration {
+	if x != nil {
+		return x.Lag
+	}
+	return nil
+}
+
 var File_armor_v1_report_proto protoreflect.FileDescriptor
 
 const file_armor_v1_report_proto_rawDesc = "" +
 	"\n" +
-	"\x15armor/v1/report.proto\x12\barmor.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\x03\n" +
+	"\x15armor/v1/report.proto\x12\barmor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\x03\n" +
 	"\vAgentReport\x12%\n" +
 	"\x0espooled_events\x18\x01 \x01(\x04R\rspooledEvents\x12\x1f\n" +
 	"\vspool_bytes\x18\x02 \x01(\x04R\n" +
@@ -231,14 +268,18 @@ const file_armor_v1_report_proto_rawDesc = "" +
 	"\x06inputs\x18\b \x03(\v2\x15.armor.v1.InputReportR\x06inputs\x1a@\n" +
 	"\x12DroppedEventsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\xa4\x01\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\x9d\x02\n" +
 	"\vInputReport\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x18\n" +
 	"\aproblem\x18\x03 \x01(\tR\aproblem\x129\n" +
 	"\n" +
 	"last_event\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tlastEvent\x12\x18\n" +
-	"\adamaged\x18\x05 \x01(\x04R\adamagedB\x1eZ\x1carmor/proto/armor/v1;armorv1b\x06proto3"
+	"\adamaged\x18\x05 \x01(\x04R\adamaged\x12\x16\n" +
+	"\x06events\x18\x06 \x01(\x04R\x06events\x12\x18\n" +
+	"\asources\x18\a \x01(\x04R\asources\x12\x18\n" +
+	"\apending\x18\b \x01(\x04R\apending\x12+\n" +
+	"\x03lag\x18\t \x01(\v2\x19.google.protobuf.DurationR\x03lagB\x1eZ\x1carmor/proto/armor/v1;armorv1b\x06proto3"
 
 var (
 	file_armor_v1_report_proto_rawDescOnce sync.Once
@@ -258,17 +299,19 @@ var file_armor_v1_report_proto_goTypes = []any{
 	(*InputReport)(nil),           // 1: armor.v1.InputReport
 	nil,                           // 2: armor.v1.AgentReport.DroppedEventsEntry
 	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 4: google.protobuf.Duration
 }
 var file_armor_v1_report_proto_depIdxs = []int32{
 	3, // 0: armor.v1.AgentReport.oldest_unfinished:type_name -> google.protobuf.Timestamp
 	2, // 1: armor.v1.AgentReport.dropped_events:type_name -> armor.v1.AgentReport.DroppedEventsEntry
 	1, // 2: armor.v1.AgentReport.inputs:type_name -> armor.v1.InputReport
 	3, // 3: armor.v1.InputReport.last_event:type_name -> google.protobuf.Timestamp
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	4, // 4: armor.v1.InputReport.lag:type_name -> google.protobuf.Duration
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_armor_v1_report_proto_init() }

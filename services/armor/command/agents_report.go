@@ -81,6 +81,15 @@ func printReport(p *terminal.Printer, a *armorv1.Agent, now time.Time) {
 		if in.GetLastEvent() != nil {
 			state = "last event " + ago(in.GetLastEvent(), now)
 		}
+		if n := in.GetEvents(); n > 0 {
+			state += fmt.Sprintf(", %d events since the start out of %d files or objects", n, in.GetSources())
+		}
+		if in.GetPending() > 0 {
+			state += fmt.Sprintf(", %d pending", in.GetPending())
+		}
+		if in.GetLag() != nil {
+			state += ", lag " + in.GetLag().AsDuration().Round(time.Second).String()
+		}
 		if in.GetDamaged() > 0 {
 			state += fmt.Sprintf(", %d could not be read whole", in.GetDamaged())
 		}

@@ -1,6 +1,6 @@
 // What the row of an agent opens: its inputs, its spool, what it dropped and why, and where it is.
 
-import { dropped, isConnected, lag, lost, spoolUse, waiting } from './agentreport.js';
+import { dropped, inputLag, isConnected, lag, lost, spoolUse, waiting } from './agentreport.js';
 import { el } from './dom.js';
 import { bytes, count, visible } from './text.js';
 import { ago, duration, stamp } from './time.js';
@@ -20,7 +20,7 @@ const when = (time, zone) => (time ? `${stamp(time, zone)} (${ago(time)})` : '\u
 function inputs(list, zone) {
   if (list.length === 0) return el('p', { class: 'sub' }, 'The agent has none.');
   return el('div', { class: 'scroll inner' }, el('table', { class: 'plain-table inputs' },
-    el('thead', {}, el('tr', {}, ['Input', 'Type', 'Problem', `Last event (${zone})`, 'Damaged'].map((h) => el('th', { scope: 'col' }, h)))),
+    el('thead', {}, el('tr', {}, ['Input', 'Type', 'Problem', `Last event (${zone})`, 'Events', 'Files or objects', 'Pending', 'Lag', 'Damaged'].map((h) => el('th', { scope: 'col' }, h)))),
     el('tbody', {}, list.map((i) => {
       const damaged = Number(i.damaged ?? 0);
       return el('tr', {},
@@ -28,6 +28,10 @@ function inputs(list, zone) {
         el('td', {}, visible(i.type ?? '')),
         el('td', { class: 'value' }, i.problem ? el('span', { class: 'warning' }, visible(i.problem)) : el('span', { class: 'sub' }, 'None')),
         el('td', {}, i.last_event ? when(i.last_event, zone) : 'None since the agent started'),
+        el('td', { class: 'number' }, count(i.events ?? 0)),
+        el('td', { class: 'number' }, count(i.sources ?? 0)),
+        el('td', { class: 'number' }, count(i.pending ?? 0)),
+        el('td', { class: 'number' }, i.lag ? duration(inputLag(i)) : '\u2013'),
         el('td', { class: damaged > 0 ? 'number alarm' : 'number' }, damaged > 0 ? `${count(damaged)} not read whole` : '0'));
     }))));
 }

@@ -10,6 +10,9 @@ export const isConnected = (a) => a.state === 'AGENT_STATE_CONNECTED';
 /** How old the oldest event is that is not finished, milliseconds; 0: there is none. */
 export const lag = (r, now) => (r.oldest_unfinished ? Math.max(0, now - new Date(r.oldest_unfinished).getTime()) : 0);
 
+/** How long before its reading the newest record of an input happened, milliseconds. */
+export const inputLag = (input) => Math.max(0, 1000 * Number.parseFloat(input.lag)); // a duration in JSON: "312.5s"
+
 /** How full the spool is, per cent; null: the agent has no spool. */
 export function spoolUse(r) {
   const most = Number(r.spool_max_bytes ?? 0);
