@@ -68,7 +68,7 @@ func (m *managerStandIn) report(i int) *armorv1.AgentReport {
 			SpooledEvents: 1204, SpoolBytes: 930 << 20, SpoolMaxBytes: 1 << 30, OldestUnfinished: timestamppb.New(time.Now().Add(-200 * time.Second)), ReplayableEvents: 310_002,
 			LostEvents: 2, DroppedEvents: map[string]uint64{"full" + m.taint: 30, "age": 1, "disk": 0}, Inputs: []*armorv1.InputReport{
 				{Name: "cloudtrail" + m.taint, Type: "cloudtrail", Problem: "AccessDenied: not allowed to read s3://audit-trail" + m.taint, Damaged: 3,
-					Events: 48_210, Sources: 1_377, Pending: 12, Lag: durationpb.New(312_500 * time.Millisecond)},
+					Events: 48_210, Sources: 1_377, Pending: 12, Lag: durationpb.New(312 * time.Second)},
 				{Name: "nginx", Type: "logfile", LastEvent: timestamppb.New(time.Now().Add(-90 * time.Second))},
 			}}
 	}
