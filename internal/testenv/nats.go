@@ -64,7 +64,7 @@ func (n *NATSNode) URL() string { return "nats://127.0.0.1:" + strconv.Itoa(n.po
 // its command line. It is stopped at the end of the test.
 func NATSProcess(t testing.TB, arguments ...string) *NATSNode {
 	t.Helper()
-	binary, err := natsBinary(t.Context(), t.Logf)
+	binary, err := NATSServer(t.Context(), t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,12 +91,12 @@ func NATSProcess(t testing.TB, arguments ...string) *NATSNode {
 
 // PrepareNATS builds nats-server, so that the first test need not. It is what `make deps` runs.
 func PrepareNATS(ctx context.Context, logf func(string, ...any)) error {
-	_, err := natsBinary(ctx, logf)
+	_, err := NATSServer(ctx, logf)
 	return err
 }
 
-// natsBinary builds the server once per version of the dependency.
-func natsBinary(ctx context.Context, logf func(string, ...any)) (string, error) {
+// NATSServer is the path of nats-server, which is built once per version of the dependency.
+func NATSServer(ctx context.Context, logf func(string, ...any)) (string, error) {
 	cache, err := CacheDir()
 	if err != nil {
 		return "", err
@@ -105,7 +105,7 @@ func natsBinary(ctx context.Context, logf func(string, ...any)) (string, error) 
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	root, err := findRoot()
+	root, err := FindRoot()
 	if err != nil {
 		return "", err
 	}

@@ -27,14 +27,15 @@ func Require(t testing.TB, ok bool, missing string) {
 // Root is the repository's root folder: the nearest folder upward with the go.mod of module armor.
 func Root(t testing.TB) string {
 	t.Helper()
-	root, err := findRoot()
+	root, err := FindRoot()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return root
 }
 
-func findRoot() (string, error) {
+// FindRoot is Root for programs.
+func FindRoot() (string, error) {
 	start, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("finding the repository: %w", err)
@@ -54,7 +55,7 @@ func CacheDir() (string, error) {
 	if dir := os.Getenv("ARMOR_CACHE"); dir != "" {
 		return filepath.Abs(dir)
 	}
-	root, err := findRoot()
+	root, err := FindRoot()
 	if err != nil {
 		return "", err
 	}
