@@ -1,13 +1,48 @@
 package manager
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"armor/manager/journal"
+	armorv1 "armor/proto/armor/v1"
 	"armor/rules"
 )
+
+func TestJournalMetrics(t *testing.T) {
+	now := time.Unix(1_700_000_060, 0)
+	st := journal.Stats{Records: 5, Events: 40, Unremembered: 1, Snapshots: 2, Bytes: 1 << 20, Taken: now.Add(-time.Minute), Failed: errors.New("no space")}
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(newJournalCollector(func() journal.Stats { return st }))
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		got[strings.TrimPrefix(f.GetName(), "armor_manager_")] = f.GetMetric()[0].GetGauge().GetValue() + f.GetMetric()[0].GetCounter().GetValue()
+	}
+	want := map[string]float64{
+		"journal_records_total": 5, "journal_events_total": 40, "journal_unremembered_total": 1, "snapshots_total": 2,
+		"snapshot_bytes": 1 << 20, "snapshot_time_seconds": 1_700_000_000, "snapshot_failing": 1,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	status := &armorv1.ComponentStatus{Counters: map[string]uint64{}, Gauges: map[string]float64{}}
+	journalStatus(status, &st, now)
+	if diff := cmp.Diff(map[string]uint64{"journal_records": 5, "journal_events": 40, "journal_unremembered": 1, "snapshots": 2}, status.GetCounters()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]float64{"snapshot_bytes": 1 << 20, "snapshot_age_seconds": 60, "snapshot_failing": 1}, status.GetGauges()); diff != "" {
+		t.Error(diff)
+	}
+}
 
 func TestStateMetrics(t *testing.T) {
 	reg := prometheus.NewRegistry()

@@ -13,7 +13,7 @@ import (
 // (connected); of what those report agents_spooled (events), agents_lag_seconds (the age of the oldest), and, when not 0,
 // agents_lost and agents_dropped (events); of the engine's memory the gauges state_events, state_bytes and state_keys, and by cause the counters
 // state_evicted_<cause> of what was forgotten before its time. pattern_given_up counts events on which a pattern took too
-// much work (they are among the alerted or silent ones). Counters beside the conservation ones are there when not 0.
+// much work (they are among the alerted or silent ones). What journalStatus says of the journal comes on top. Counters beside the conservation ones are there when not 0.
 func (m *Manager) Status() *armorv1.ComponentStatus {
 	c := m.pipeline.Counts()
 	st := m.ruleset.state.Stats()
@@ -34,6 +34,8 @@ func (m *Manager) Status() *armorv1.ComponentStatus {
 			out.Gauges[name] = float64(n)
 		}
 	}
+	js := m.journal.Stats()
+	journalStatus(out, &js, m.ruleset.now())
 	if n := m.pipeline.GivenUp(); n > 0 {
 		out.Counters["pattern_given_up"] = n
 	}
@@ -74,6 +76,7 @@ func (m *Manager) measure(reg prometheus.Registerer) error {
 		gauge("ruleset_load_time_seconds", "When the ruleset was put in force.", func() float64 { return float64(m.ruleset.InForce().Loaded.Unix()) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "armor", Subsystem: "manager", Name: "pattern_given_up_total",
 			Help: "Events on which a pattern took too much work and counted as not matching."}, func() float64 { return float64(m.pipeline.GivenUp()) }),
+		newJournalCollector(m.journal.Stats),
 		newStateCollector(func() rules.StateStats { return m.ruleset.state.Stats() }),
 	} {
 		if err := reg.Register(c); err != nil {

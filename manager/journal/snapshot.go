@@ -118,7 +118,9 @@ func (j *Journal) Snapshot(ctx context.Context, patience time.Duration, quiet Qu
 	}
 	err := j.snapshot(ctx, patience, quiet, state)
 	j.mu.Lock()
-	j.stats.Failed = err
+	if patience > 0 || !errors.Is(err, errBusy) { // else it waits for a moment, which is no failure
+		j.stats.Failed = err
+	}
 	j.mu.Unlock()
 	return err
 }

@@ -41,7 +41,7 @@ function component(c, letters) {
     others.length || gauges.length ? el('dl', { class: 'figures' }, others, gauges) : null);
 }
 
-const losses = new Set(['agents_lost', 'agents_dropped', 'lost_ever', 'dead_letters']); // gauges that are 0 while all is well
+const losses = new Set(['snapshot_failing', 'agents_lost', 'agents_dropped', 'lost_ever', 'dead_letters']); // gauges that are 0 while all is well
 
 function gauge(name, value, letters) {
   if (name.endsWith('_seconds')) return figure(name.slice(0, -'_seconds'.length), duration(value * 1000), false);
