@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -59,7 +58,7 @@ func (m Machinery) start(ctx context.Context, dir string) (p *plant, err error) 
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, p.close())
+			err = p.close(err)
 		}
 	}()
 	addresses, err := freeAddresses(4)
@@ -98,7 +97,17 @@ debug: {listen: %[5]q}
 	if err != nil {
 		return nil, err
 	}
-	return p, p.manager.Await(ctx, ready(p.managerDebug))
+	err = p.manager.Await(ctx, func(ctx context.Context) error {
+		if _, err := p.published(ctx); err != nil {
+			return err
+		}
+		listening, err := (&net.Dialer{}).DialContext(ctx, "tcp", p.managerAddress)
+		if err != nil {
+			return err
+		}
+		return errors.Join(listening.Close(), ready(ctx, p.managerDebug))
+	})
+	return p, err
 }
 
 // startAgent starts an agent that reads the files of a glob.
@@ -124,43 +133,39 @@ func (p *plant) program(name, config string) (*process.Process, error) {
 	return process.Start(name, filepath.Join(p.dir, name+".log"), filepath.Join(p.m.Programs, "armor-"+name), "--config", path)
 }
 
-// close ends everything, the last first, and removes the data.
-func (p *plant) close() error {
-	var errs []error
-	if p.agent != nil {
-		errs = append(errs, p.agent.Stop())
-	}
-	if p.manager != nil {
-		errs = append(errs, p.manager.Stop())
-	}
+// close ends everything, the last first, and removes the data. It gives the error of the measurement, after which nothing is
+// asked to end in good order, or what is wrong with the end.
+func (p *plant) close(err error) error {
 	if p.conn != nil {
-		p.conn.Close()
+		defer p.conn.Close()
 	}
-	if p.nats != nil {
-		if err := p.nats.Stop(); err != nil && !strings.Contains(err.Error(), "ended with 1") { // its way of ending on SIGTERM
-			errs = append(errs, err)
+	for _, part := range []*process.Process{p.agent, p.manager, p.nats} {
+		switch {
+		case part == nil:
+		case err != nil || part == p.nats: // it has no good order: it ends with 1
+			part.Kill()
+		default:
+			err = part.Stop()
 		}
 	}
-	return errors.Join(append(errs, os.RemoveAll(p.dir))...)
+	return errors.Join(err, os.RemoveAll(p.dir))
 }
 
 // ready asks a program's /readyz.
-func ready(address string) func(context.Context) error {
-	return func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", http.NoBody)
-		if err != nil {
-			return err
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("it is not ready: %s", resp.Status)
-		}
-		return nil
+func ready(ctx context.Context, address string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", http.NoBody)
+	if err != nil {
+		return err
 	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("it is not ready: %s", resp.Status)
+	}
+	return nil
 }
 
 // published is how many alerts the stream has taken.

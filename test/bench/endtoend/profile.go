@@ -22,7 +22,7 @@ func (p *plant) profile(ctx context.Context, name string) (wait func() error) {
 			return takeProfile(ctx, p.managerDebug, filepath.Join(p.m.Profiles, "manager-"+name+".pprof"))
 		})
 		taking.Go(func() error {
-			if err := p.agent.Await(ctx, ready(p.agentDebug)); err != nil {
+			if err := p.agent.Await(ctx, func(ctx context.Context) error { return ready(ctx, p.agentDebug) }); err != nil {
 				return err
 			}
 			return takeProfile(ctx, p.agentDebug, filepath.Join(p.m.Profiles, "agent-"+name+".pprof"))

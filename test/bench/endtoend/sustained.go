@@ -37,7 +37,7 @@ func (m Machinery) Sustained(ctx context.Context, dir string, n uint64) (s Susta
 	if err != nil {
 		return Sustained{}, err
 	}
-	defer func() { err = errors.Join(err, p.close()) }()
+	defer func() { err = p.close(err) }()
 	path := filepath.Join(p.dir, "bench.log")
 	if err := writeLines(path, n); err != nil {
 		return Sustained{}, err
