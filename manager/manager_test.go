@@ -2,6 +2,7 @@ package manager
 
 import (
 	"bytes"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -55,7 +56,9 @@ func TestEventBecomesAnAlertWithEverythingInIt(t *testing.T) {
 		t.Error("the log is not exact")
 	}
 	r.conserved()
-	if diff := cmp.Diff(map[string]uint64{"accepted": 2, "alerted": 1, "silent": 1, "duplicate": 0, "failed": 0}, r.manager.Status().GetCounters()); diff != "" {
+	counters := r.manager.Status().GetCounters()
+	maps.DeleteFunc(counters, func(name string, _ uint64) bool { return strings.HasPrefix(name, "journal_") || name == "snapshots" })
+	if diff := cmp.Diff(map[string]uint64{"accepted": 2, "alerted": 1, "silent": 1, "duplicate": 0, "failed": 0}, counters); diff != "" {
 		t.Error(diff)
 	}
 }
