@@ -20,24 +20,48 @@ func Corpora() []string { return []string{"syslog", "ini", "mixed"} }
 // Corpus makes n lines to measure the engine on. The same name and n always give the same lines.
 func Corpus(t testing.TB, name string, n int) []string {
 	t.Helper()
+	data := ""
+	if name != "syslog" {
+		data = Data(t)
+	}
+	lines, err := MakeCorpus(name, n, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
+// MakeCorpus is Corpus for programs. data is the folder of the shared test data, which syslog does without.
+func MakeCorpus(name string, n int, data string) ([]string, error) {
 	switch name {
 	case "syslog":
-		return syslogCorpus(n)
+		return syslogCorpus(n), nil
 	case "ini":
-		return cycle(iniLines(t), n)
-	case "mixed":
-		a, b := syslogCorpus((n+1)/2), cycle(iniLines(t), n/2)
-		lines := make([]string, 0, n)
-		for i := range a {
-			lines = append(lines, a[i])
-			if i < len(b) {
-				lines = append(lines, b[i])
-			}
+		lines, err := iniLines(data)
+		if err != nil {
+			return nil, err
 		}
-		return lines
+		return cycle(lines, n), nil
+	case "mixed":
+		b, err := MakeCorpus("ini", n/2, data)
+		if err != nil {
+			return nil, err
+		}
+		return Interleave(syslogCorpus((n+1)/2), b), nil
 	}
-	t.Fatalf("no corpus %q; there are %v", name, Corpora())
-	return nil
+	return nil, fmt.Errorf("no corpus %q; there are %v", name, Corpora())
+}
+
+// Interleave takes a line of a and one of b in turn; a has as many as b, or one more.
+func Interleave(a, b []string) []string {
+	lines := make([]string, 0, len(a)+len(b))
+	for i := range a {
+		lines = append(lines, a[i])
+		if i < len(b) {
+			lines = append(lines, b[i])
+		}
+	}
+	return lines
 }
 
 func cycle(lines []string, n int) []string {
@@ -49,20 +73,19 @@ func cycle(lines []string, n int) []string {
 }
 
 // iniLines gives the log lines of the reference's test files, in the order of files and lines.
-func iniLines(t testing.TB) []string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(Data(t), "wazuh-tests", "*.ini"))
+func iniLines(data string) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(data, "wazuh-tests", "*.ini"))
 	if err != nil {
-		t.Fatal(err)
+		return nil, fmt.Errorf("reading the lines of the tests: %w", err)
 	}
 	slices.Sort(files)
 	var lines []string
 	for _, file := range files {
-		data, err := os.ReadFile(file)
+		text, err := os.ReadFile(file)
 		if err != nil {
-			t.Fatal(err)
+			return nil, fmt.Errorf("reading the lines of the tests: %w", err)
 		}
-		for line := range strings.Lines(string(data)) {
+		for line := range strings.Lines(string(text)) {
 			key, log, ok := strings.Cut(line, "=")
 			if log = strings.TrimSpace(log); ok && log != "" && strings.HasPrefix(key, "log ") {
 				lines = append(lines, log)
@@ -70,9 +93,9 @@ func iniLines(t testing.TB) []string {
 		}
 	}
 	if len(lines) == 0 {
-		t.Fatalf("there are no log lines in %d .ini files below %s", len(files), Data(t))
+		return nil, fmt.Errorf("there are no log lines in %d .ini files below %s", len(files), data)
 	}
-	return lines
+	return lines, nil
 }
 
 // syslogCorpus makes lines as a small server park writes them.

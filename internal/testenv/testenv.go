@@ -66,15 +66,33 @@ func CacheDir() (string, error) {
 // and the folder is not there, the test fails; when neither is there, the test is skipped.
 func Data(t testing.TB) string {
 	t.Helper()
+	dir, err := FindData()
+	if err != nil {
+		t.Fatal(err)
+	}
+	Require(t, dir != "", NoData)
+	return dir
+}
+
+// NoData says that the shared test data are not there, and what to do.
+const NoData = "the shared test data is not there: name its folder in ARMOR_TESTDATA"
+
+// FindData is Data for programs; "": it is not there. It is an error if the variable names a folder that is not there.
+func FindData() (string, error) {
 	if dir := os.Getenv("ARMOR_TESTDATA"); dir != "" {
 		if !isDir(dir) {
-			t.Fatalf("ARMOR_TESTDATA names %s, which is no folder", dir)
+			return "", fmt.Errorf("ARMOR_TESTDATA names %s, which is no folder", dir)
 		}
-		return dir
+		return filepath.Abs(dir)
 	}
-	dir := filepath.Join(filepath.Dir(Root(t)), "shared", "data")
-	Require(t, isDir(dir), "the shared test data is not there: name its folder in ARMOR_TESTDATA")
-	return dir
+	root, err := FindRoot()
+	if err != nil {
+		return "", err
+	}
+	if dir := filepath.Join(filepath.Dir(root), "shared", "data"); isDir(dir) {
+		return dir, nil
+	}
+	return "", nil
 }
 
 // Tool is the path of a pinned tool that `make tools` builds, such as grpcurl.
