@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"armor/test/chart"
 	"armor/test/torture/soak"
 )
 
@@ -41,18 +42,6 @@ func (d *Data) Mark(at, hold time.Duration, name string) {
 	d.Faults = append(d.Faults, Fault{at, hold, name})
 }
 
-const (
-	width, height, left, right = 1400, 190, 70, 150
-	inner                      = width - left - right
-)
-
-var colours = []string{"#1f77b4", "#2ca02c", "#ff7f0e", "#9467bd", "#8c564b", "#17becf", "#e377c2", "#7f7f7f"}
-
-type series struct {
-	name   string
-	values []float64
-}
-
 // HTML writes the page.
 func (d *Data) HTML(w io.Writer, title, summary string) error {
 	var b strings.Builder
@@ -74,15 +63,15 @@ func (d *Data) HTML(w io.Writer, title, summary string) error {
 		}
 		return out
 	}
-	d.chart(&b, "lines a second", []series{
-		{"offered", rates(func(p Point) uint64 { return p.Offered })},
-		{"receipted", rates(func(p Point) uint64 { return p.Receipted })},
-		{"published", rates(func(p Point) uint64 { return p.Published })},
-		{"stored", rates(func(p Point) uint64 { return p.Stored })},
+	d.chart(&b, "lines a second", []chart.Series{
+		{Name: "offered", Y: rates(func(p Point) uint64 { return p.Offered })},
+		{Name: "receipted", Y: rates(func(p Point) uint64 { return p.Receipted })},
+		{Name: "published", Y: rates(func(p Point) uint64 { return p.Published })},
+		{Name: "stored", Y: rates(func(p Point) uint64 { return p.Stored })},
 	})
-	d.chart(&b, "spool depth and lag of the store (lines)", []series{
-		{"spooled", levels(func(p Point) float64 { return float64(p.Spooled) })},
-		{"offered, not stored", levels(func(p Point) float64 { return float64(p.Offered) - float64(min(p.Stored, p.Offered)) })},
+	d.chart(&b, "spool depth and lag of the store (lines)", []chart.Series{
+		{Name: "spooled", Y: levels(func(p Point) float64 { return float64(p.Spooled) })},
+		{Name: "offered, not stored", Y: levels(func(p Point) float64 { return float64(p.Offered) - float64(min(p.Stored, p.Offered)) })},
 	})
 	for _, figure := range []struct {
 		title string
@@ -92,9 +81,9 @@ func (d *Data) HTML(w io.Writer, title, summary string) error {
 		{"goroutines", func(u soak.Usage) float64 { return float64(u.Goroutines) }},
 		{"open files", func(u soak.Usage) float64 { return float64(u.Files) }},
 	} {
-		var all []series
+		var all []chart.Series
 		for _, name := range d.processes() {
-			all = append(all, series{name, levels(func(p Point) float64 { return figure.of(p.Usage[name]) })})
+			all = append(all, chart.Series{Name: name, Y: levels(func(p Point) float64 { return figure.of(p.Usage[name]) })})
 		}
 		d.chart(&b, figure.title, all)
 	}
@@ -126,37 +115,23 @@ func (d *Data) end() time.Duration {
 	return end
 }
 
-func (d *Data) x(at time.Duration) float64 { return left + inner*float64(at)/float64(d.end()) }
-
-func (d *Data) chart(b *strings.Builder, title string, all []series) {
-	top := 1.0
-	for _, s := range all {
-		for _, v := range s.values {
-			top = max(top, v)
-		}
-	}
-	y := func(v float64) float64 { return height - 20 - (height-40)*v/top }
-	fmt.Fprintf(b, `<h2>%s</h2><svg width="%d" height="%d" role="img">`, html.EscapeString(title), width, height)
-	for _, f := range d.Faults {
-		if strings.HasPrefix(f.Name, "kill ") {
-			fmt.Fprintf(b, `<line x1="%.1f" x2="%.1f" y1="20" y2="%d" stroke="#d62728" stroke-opacity=".35"><title>%s</title></line>`, d.x(f.At), d.x(f.At), height-20, html.EscapeString(f.Name))
-		}
+func (d *Data) chart(b *strings.Builder, title string, all []chart.Series) {
+	end := d.end()
+	c := chart.Lines{X: make([]float64, len(d.Points)), Series: all}
+	for i, p := range d.Points {
+		c.X[i] = p.At.Seconds()
 	}
 	for i := range 5 {
-		v := top * float64(i) / 4
-		fmt.Fprintf(b, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%.0f</text>`, left, width-right, y(v), y(v), left-6, y(v)+4, v)
-		at := d.end() * time.Duration(i) / 4
-		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle">%s</text>`, d.x(at), height-4, at.Round(time.Second))
+		at := end * time.Duration(i) / 4
+		c.Ticks = append(c.Ticks, chart.Tick{X: at.Seconds(), Text: at.Round(time.Second).String()})
 	}
-	for i, s := range all {
-		colour := colours[i%len(colours)]
-		fmt.Fprintf(b, `<polyline fill="none" stroke="%s" stroke-width="1.3" points="`, colour)
-		for j, v := range s.values {
-			fmt.Fprintf(b, "%.1f,%.1f ", d.x(d.Points[j].At), y(v))
+	for _, f := range d.Faults {
+		if strings.HasPrefix(f.Name, "kill ") {
+			c.Marks = append(c.Marks, chart.Tick{X: f.At.Seconds(), Text: f.Name})
 		}
-		fmt.Fprintf(b, `"/><text x="%d" y="%d" fill="%s">%s</text>`, width-right+8, 30+16*i, colour, html.EscapeString(s.name))
 	}
-	b.WriteString("</svg>\n")
+	fmt.Fprintf(b, "<h2>%s</h2>", html.EscapeString(title))
+	c.Draw(b, 0)
 }
 
 // lanes draws when each fault was on, a row for each name.
@@ -168,13 +143,15 @@ func (d *Data) lanes(b *strings.Builder) {
 		}
 	}
 	slices.Sort(names)
-	fmt.Fprintf(b, `<h2>faults</h2><svg width="%d" height="%d" role="img">`, width, 14*len(names)+10)
+	x := func(at time.Duration) float64 { return chart.At(at.Seconds(), d.end().Seconds()) }
+	end := x(d.end())
+	fmt.Fprintf(b, `<h2>faults</h2><svg width="%d" height="%d" role="img">`, chart.Width, 14*len(names)+10)
 	for i, name := range names {
-		fmt.Fprintf(b, `<text x="%d" y="%d">%s</text>`, width-right+8, 14*i+11, html.EscapeString(name))
+		fmt.Fprintf(b, `<text x="%d" y="%d">%s</text>`, int(end)+8, 14*i+11, html.EscapeString(name))
 	}
 	for _, f := range d.Faults {
 		row := slices.Index(names, f.Name)
-		fmt.Fprintf(b, `<rect x="%.1f" y="%d" width="%.1f" height="10" fill="%s"/>`, d.x(f.At), 14*row+2, max(2, d.x(f.At+f.Hold)-d.x(f.At)), colours[row%len(colours)])
+		fmt.Fprintf(b, `<rect x="%.1f" y="%d" width="%.1f" height="10" fill="%s"/>`, x(f.At), 14*row+2, max(2, x(f.At+f.Hold)-x(f.At)), chart.Colour(row))
 	}
 	b.WriteString("</svg>\n")
 }
