@@ -121,13 +121,16 @@ func (s *Store) call(ctx context.Context, method, path, contentType string, body
 	return answer, nil
 }
 
+// errLate is the end of the time for a request.
+var errLate = errors.New("no answer")
+
 // lost explains a request without an answer.
 func (s *Store) lost(ctx, limited context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("asking Elasticsearch: %w", ctx.Err())
 	case limited.Err() != nil:
-		return fmt.Errorf("asking Elasticsearch: no answer within %v", s.cfg.Timeout)
+		return fmt.Errorf("asking Elasticsearch: %w within %v", errLate, s.cfg.Timeout)
 	}
 	return fmt.Errorf("asking Elasticsearch: %w", err)
 }

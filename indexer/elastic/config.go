@@ -28,7 +28,7 @@ type Config struct {
 	Shards int `yaml:"shards"`
 	// Replicas of a new index; absent: the cluster's default.
 	Replicas *int `yaml:"replicas"`
-	// Timeout of one request; 0: 60 seconds.
+	// Timeout of one request; 0: 60 seconds. After one without an answer in time the next ones are smaller for a while.
 	Timeout time.Duration `yaml:"timeout"`
 	// MaxRequestBytes is the size up to which alerts are put into one request, 64 KiB to 100 MiB; 0: 8 MiB.
 	MaxRequestBytes int `yaml:"max_request_bytes"`

@@ -67,6 +67,13 @@ func TestFaultsOnTheWay(t *testing.T) {
 			}
 			pass(w, forward)
 		},
+		"large requests take too long": func(_ int, w http.ResponseWriter, body []byte, forward func() (int, []byte)) {
+			if len(body) > 80_000 {
+				time.Sleep(2 * time.Second) // the store waits for one
+				return
+			}
+			pass(w, forward)
+		},
 		"partial failures": func(n int, w http.ResponseWriter, _ []byte, forward func() (int, []byte)) {
 			status, answer := forward()
 			if n <= 3 {

@@ -34,6 +34,34 @@ func TestSizeLimitIsRemembered(t *testing.T) {
 	}
 }
 
+// A cluster that is slow gets smaller requests, but not smaller than is of use, and soon full ones again; what a proxy refuses as too
+// large is not tried meanwhile.
+func TestLateAnswersMakeRequestsSmaller(t *testing.T) {
+	const most, refused = 8 << 20, 3 << 20
+	l := newSizeLimit(most)
+	l.refuse(refused)
+	taken := l.bytes()
+	for range 100 {
+		l.late(l.bytes())
+	}
+	if l.bytes() != leastSlow {
+		t.Errorf("%d bytes after many late answers", l.bytes())
+	}
+	for range 6 * hurryAfter {
+		if l.bytes() > taken {
+			t.Fatalf("%d bytes, but %d were refused", l.bytes(), refused)
+		}
+		l.pass(l.bytes())
+	}
+	if l.bytes() != taken {
+		t.Errorf("%d bytes after answers in time, want %d", l.bytes(), taken)
+	}
+	small := newSizeLimit(1000)
+	if small.late(900); small.bytes() != 1000 {
+		t.Errorf("%d bytes where little is configured", small.bytes())
+	}
+}
+
 // Small requests say nothing about a limit.
 func TestSmallRequestsDoNotRaiseTheLimit(t *testing.T) {
 	l := newSizeLimit(1000)

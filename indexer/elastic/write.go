@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -141,6 +142,9 @@ func (b *bulk) request(ctx context.Context, entries []entry) error {
 		b.set(entries, store.Result{Outcome: store.Retry, Reason: err.Error()})
 		b.suspect = append(b.suspect, entries[0].number)
 	default:
+		if errors.Is(err, errLate) {
+			b.store.limit.late(len(body))
+		}
 		b.set(entries, store.Result{Outcome: store.Retry, Reason: err.Error()})
 	}
 	return nil
