@@ -54,7 +54,8 @@ const (
 	settle = 3 * time.Second
 )
 
-// Steady writes rate lines a second for a time, after a moment of warming up, and then nothing for a time.
+// Steady writes rate lines a second for a time, after a moment of warming up, and then nothing for a time (0: that is
+// not measured).
 func (m Machinery) Steady(ctx context.Context, dir string, rate uint64, span, idle time.Duration) (s Steady, err error) {
 	p, err := m.start(ctx, dir)
 	if err != nil {
@@ -99,7 +100,9 @@ func (m Machinery) Steady(ctx context.Context, dir string, rate uint64, span, id
 	if s.Alerts, s.Latency, err = watch.end(ctx, w.next/alertEvery); err != nil {
 		return Steady{}, err
 	}
-	s.Idle, err = p.idle(ctx, idle)
+	if idle > 0 {
+		s.Idle, err = p.idle(ctx, idle)
+	}
 	return s, err
 }
 

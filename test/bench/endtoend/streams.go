@@ -31,14 +31,14 @@ type Streams struct {
 // batchEvents is how many events the streams send at a time.
 const batchEvents = 100
 
-// Streams measures n events over a number of streams.
+// Streams measures about n events over a number of streams, at least alertEvery each.
 func (m Machinery) Streams(ctx context.Context, dir string, streams int, n uint64) (s Streams, err error) {
 	p, err := m.start(ctx, dir)
 	if err != nil {
 		return Streams{}, err
 	}
 	defer func() { err = p.close(err) }()
-	each := n / uint64(streams)
+	each := max(n/uint64(streams), alertEvery)
 	each -= each % alertEvery
 	n = each * uint64(streams)
 	clients := make([]*client, streams)

@@ -76,16 +76,6 @@ func Reference(dir, data string, syslog Corpus, n int) (ini, mixed Corpus, err e
 	return ini, mixed, errors.Join(iniErr, mixedErr)
 }
 
-// Head writes the first n lines of a corpus to a file of their own.
-func (c Corpus) Head(dir string, n int) (Corpus, error) {
-	text, err := os.ReadFile(c.Path)
-	if err != nil {
-		return Corpus{}, fmt.Errorf("reading the corpus %s: %w", c.Name, err)
-	}
-	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
-	return write(dir, c.Name+"-head", c.About, lines[:min(n, len(lines))])
-}
-
 func write(dir, name, about string, lines []string) (Corpus, error) {
 	c := Corpus{Name: name, About: about, Path: filepath.Join(dir, name+".log"), Lines: len(lines)}
 	lengths := make([]int, len(lines))

@@ -92,10 +92,6 @@ func TestCorpora(t *testing.T) {
 	if lines["mixed"][0] != lines["syslog"][0] || lines["mixed"][99] != lines["ini"][49] {
 		t.Error("mixed is not one of each in turn")
 	}
-	head, err := ini.Head(dir, 7)
-	if err != nil || head.Lines != 7 {
-		t.Errorf("%+v, %v", head, err)
-	}
 }
 
 func TestSubsets(t *testing.T) {
