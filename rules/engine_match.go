@@ -16,7 +16,11 @@ func (e *Engine) Match(x *Evaluation) *Verdict {
 	e.accumulate(x)
 	rule, parent := e.find(x)
 	if rule != nil {
-		e.conclude(x, rule, parent)
+		rule = e.conclude(x, rule, parent)
+	}
+	x.context.Session.End()
+	if rule != nil {
+		x.describe(rule)
 	}
 	x.verdict.GaveUp = x.event.Scratch.Err
 	x.verdict.Remembered, x.verdict.Evaluated = x.context.Session.Touched, x.context.Now
@@ -95,33 +99,46 @@ func (e *Engine) find(x *Evaluation) (rule, parent *match.Rule) {
 	return e.rs.tree.Walk(&x.context)
 }
 
-// conclude fills in the verdict for the rule that the event ended in.
-func (e *Engine) conclude(x *Evaluation, rule, parent *match.Rule) {
+// conclude counts and remembers the event under the rule that it ended in, and gives the rule to be shown: that one, the one
+// above it where an ignore period is open, or none.
+func (e *Engine) conclude(x *Evaluation, rule, parent *match.Rule) *match.Rule {
 	v, c := &x.verdict, &x.context
 	v.Rule = e.rs.byIndex[rule.Index]
+	x.lists = x.lists[:0]
+	if rule.Level > 0 {
+		x.lists = e.rs.tree.Lists(rule, x.lists)
+	}
+	if len(x.lists) > 0 || rule.IgnorePeriod > 0 {
+		c.Session.Hold(c.Current())
+	}
 	v.FiredTimes = c.Session.Fired(rule.Index)
 	if rule.Level > 0 && rule.IgnorePeriod > 0 && c.Session.Ignored(rule.Index, rule.IgnorePeriod, c.Now.Unix()) {
-		v.SuppressedBy = v.Rule
-		v.Rule = nil
+		v.SuppressedBy, v.Rule = v.Rule, nil
 		if parent == nil || parent.Index < 0 {
-			return
+			return nil
 		}
 		v.Rule = e.rs.byIndex[parent.Index]
-		rule = parent
+		v.Alert = alerts(parent)
+		return parent
 	}
-	v.Description = rule.Meta.Description
-	if text, ok := c.Describe(rule, x.description[:0]); ok {
-		x.description = text
-		v.Description = string(text)
-	}
-	v.Alert = rule.Level > 0 && !rule.NoAlert && !rule.Meta.NoLog
-	if rule.Level == 0 || v.SuppressedBy != nil {
-		return
+	v.Alert = alerts(rule)
+	if rule.Level == 0 {
+		return rule
 	}
 	c.Mask(rule)
 	v.PreviousOutput = append(v.PreviousOutput, c.Previous...)
-	x.lists = e.rs.tree.Lists(rule, x.lists[:0])
-	if len(x.lists) > 0 {
-		c.Session.Record(c.Current(), x.lists...)
+	c.Session.Record(c.Current(), x.lists...)
+	return rule
+}
+
+// alerts says whether an event that ends in a rule raises an alert.
+func alerts(r *match.Rule) bool { return r.Level > 0 && !r.NoAlert && !r.Meta.NoLog }
+
+// describe fills in the description of the rule to be shown.
+func (x *Evaluation) describe(rule *match.Rule) {
+	x.verdict.Description = rule.Meta.Description
+	if text, ok := x.context.Describe(rule, x.description[:0]); ok {
+		x.description = text
+		x.verdict.Description = string(text)
 	}
 }

@@ -17,7 +17,8 @@ type State interface {
 	Reset()
 	// Stats tells how much is remembered and how much had to be forgotten early.
 	Stats() StateStats
-	// Snapshot writes everything, as of one moment. Evaluation waits only while references are copied (about 25 ms for
+	// Snapshot writes everything, as of one moment; only the firing counters of events that change nothing else may be some
+	// events apart, unless evaluation is held up meanwhile. Evaluation waits only while references are copied (about 25 ms for
 	// 100,000 events and 200,000 keys; StateStats.Held tells the longest), not while w is written to. Several goroutines
 	// may take snapshots at once.
 	Snapshot(w io.Writer) error

@@ -77,12 +77,24 @@ func (x *Context) Current() *window.Event {
 			c.Present |= 1 << s
 		}
 	}
+	c.Dynamic = x.compared(dynamic)
+	return c
+}
+
+// compared appends the dynamic fields that correlation compares, up to the last that the event has.
+func (x *Context) compared(list []window.Value) []window.Value {
+	if len(x.Event.Fields.Dynamic()) == 0 {
+		return list
+	}
+	end := len(list)
 	for _, n := range x.Symbols {
 		v, ok := x.Event.Fields.Get(n)
-		dynamic = append(dynamic, window.Value{Text: v, Set: ok})
+		list = append(list, window.Value{Text: v, Set: ok})
+		if ok {
+			end = len(list)
+		}
 	}
-	c.Dynamic = dynamic
-	return c
+	return list[:end]
 }
 
 // restorePrevious brings back what a rule further up found, after a correlation led to nothing.

@@ -3,7 +3,9 @@
 package window
 
 import (
+	"math/bits"
 	"strings"
+	"unsafe"
 
 	"armor/rules/internal/fields"
 )
@@ -34,8 +36,9 @@ type Event struct {
 	// Consumed is the level of the correlation rule that used the event up; 0: none.
 	Consumed int
 
-	bytes int          // about how much memory a kept event takes
-	in    []membership // the lists that keep it
+	bytes  int           // about how much memory a kept event takes
+	in     []membership  // the lists that keep it
+	places [1]membership // of in, while it is short
 }
 
 // membership is the place of an event in a list.
@@ -66,46 +69,82 @@ const maxEventBytes = 16 << 20
 // maxKeptLog is how much of a log is kept, in bytes.
 const maxKeptLog = 64 << 10
 
-// clone makes a copy with strings of its own, all in one allocation.
+// clone makes a copy with strings of its own.
 func (e *Event) clone() *Event {
-	c := *e
-	c.in = nil
-	full := e.Full[:min(len(e.Full), maxKeptLog)]
-	inFull := strings.HasSuffix(e.Full, e.Log) && len(e.Full) <= maxKeptLog
-	n := len(full) + len(e.Location) + len(e.Agent)
-	if !inFull {
+	var s spare
+	s.fit(e.textSize())
+	return e.keep(&s)
+}
+
+// spare is memory for the next copy of an event: the copy itself, and all its strings together.
+type spare struct {
+	event *Event
+	text  []byte
+}
+
+// fit makes it fit an event with so much text.
+func (s *spare) fit(size int) {
+	if s.event == nil {
+		s.event = new(Event)
+	}
+	if c := cap(s.text); c < size || c > size+size/4+64 {
+		s.text = make([]byte, 0, size)
+	}
+}
+
+// logInFull says whether Log is the end of Full, so that both share their bytes.
+func (e *Event) logInFull() bool {
+	return len(e.Full) <= maxKeptLog && strings.HasSuffix(e.Full, e.Log)
+}
+
+// textSize is how many bytes the strings of a copy take.
+func (e *Event) textSize() int {
+	n := min(len(e.Full), maxKeptLog) + len(e.Location) + len(e.Agent)
+	if !e.logInFull() {
 		n += min(len(e.Log), maxKeptLog)
 	}
-	for _, s := range e.Static {
-		n += len(s)
+	for set := e.Present; set != 0; set &= set - 1 {
+		n += len(e.Static[bits.TrailingZeros32(set)])
 	}
 	for _, v := range e.Dynamic {
 		n += len(v.Text)
 	}
-	var b strings.Builder
-	b.Grow(n)
-	keep := func(s string) string {
-		from := b.Len()
-		b.WriteString(s)
-		return b.String()[from:]
+	return n
+}
+
+// keep makes a copy with strings of its own, in memory that fits.
+func (e *Event) keep(s *spare) *Event {
+	c, text := s.event, s.text[:0]
+	*s = spare{}
+	// The bytes are written once and not changed any more.
+	keep := func(t string) string {
+		if t == "" {
+			return ""
+		}
+		from := len(text)
+		text = append(text, t...)
+		return unsafe.String(&text[from], len(t))
 	}
-	c.Full = keep(full)
-	if inFull {
+	c.Time, c.Category, c.Present, c.HasDynamic, c.Consumed = e.Time, e.Category, e.Present, e.HasDynamic, e.Consumed
+	c.Full = keep(e.Full[:min(len(e.Full), maxKeptLog)])
+	if e.logInFull() {
 		c.Log = c.Full[len(c.Full)-len(e.Log):]
 	} else {
 		c.Log = keep(e.Log[:min(len(e.Log), maxKeptLog)])
 	}
 	c.Location = keep(e.Location)
 	c.Agent = keep(e.Agent)
-	for i, s := range e.Static {
-		c.Static[i] = keep(s)
+	for set := e.Present; set != 0; set &= set - 1 {
+		n := bits.TrailingZeros32(set)
+		c.Static[n] = keep(e.Static[n])
 	}
-	if e.Dynamic != nil {
+	if len(e.Dynamic) > 0 {
 		c.Dynamic = make([]Value, len(e.Dynamic))
 		for i, v := range e.Dynamic {
 			c.Dynamic[i] = Value{Text: keep(v.Text), Set: v.Set}
 		}
 	}
-	c.bytes = 512 + n + 40*len(e.Dynamic)
-	return &c
+	c.bytes = 512 + len(text) + 40*len(e.Dynamic)
+	c.in = c.places[:0]
+	return c
 }

@@ -2,7 +2,7 @@ package window
 
 import (
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"armor/rules/internal/fields"
@@ -60,12 +60,12 @@ type Plan struct {
 
 // Memory is what is remembered. All access goes through a Session.
 type Memory struct {
-	mu      sync.Mutex
+	mu      mutex
 	limits  Limits
 	lists   map[string]*eventList
 	floors  map[string]*floor // by key of the asking rule
 	names   []string          // dynamic fields that are compared, folded, in the order of Event.Dynamic
-	fired   map[string]*uint64
+	fired   map[string]*atomic.Uint64
 	inUse   map[string]bool  // keys of lists and rules of the last Bind; nil: there was none
 	ignored map[string]int64 // rule key to start of its ignore period, Unix seconds
 	seen    recency[nothing]
@@ -97,7 +97,7 @@ func New(l Limits) *Memory {
 func (m *Memory) reset() {
 	m.lists = map[string]*eventList{}
 	m.floors = map[string]*floor{}
-	m.fired = map[string]*uint64{}
+	m.fired = map[string]*atomic.Uint64{}
 	m.forgetKeys()
 }
 
@@ -131,7 +131,7 @@ func (m *Memory) clear() {
 		f.seq = f.list.end()
 	}
 	for _, n := range m.fired {
-		*n = 0
+		n.Store(0)
 	}
 	m.forgetKeys()
 }
@@ -141,7 +141,7 @@ type Binding struct {
 	m       *Memory
 	lists   []*eventList
 	queries []boundQuery
-	fired   []*uint64
+	fired   []*atomic.Uint64
 	keys    []string
 	// Symbols are the dynamic fields to put into Event.Dynamic.
 	Symbols []fields.Symbol
@@ -175,7 +175,7 @@ func (m *Memory) Bind(p *Plan, ruleKeys []string) *Binding {
 	for _, key := range ruleKeys {
 		n := m.fired[key]
 		if n == nil {
-			n = new(uint64)
+			n = new(atomic.Uint64)
 			m.fired[key] = n
 		}
 		b.fired = append(b.fired, n)
@@ -273,7 +273,7 @@ func (m *Memory) drop(wanted func(string) bool) (gone Left) {
 	}
 	for key, n := range m.fired {
 		if !wanted(key) {
-			if *n > 0 {
+			if n.Load() > 0 {
 				gone.Rules++
 			}
 			delete(m.fired, key)
@@ -295,10 +295,12 @@ func (m *Memory) drop(wanted func(string) bool) (gone Left) {
 }
 
 // Session is one event's access to the memory. It takes the lock at the first use and holds it until End, so that one
-// event sees and changes the memory as a whole. The zero Session is not usable: set it up with Begin.
+// event sees and changes the memory as a whole. Only the firing counter of an event that changes nothing else goes
+// without. The zero Session is not usable: set it up with Begin.
 type Session struct {
 	b      *Binding
 	locked bool
+	spare  spare
 	// ReadOnly: nothing is changed (an event that is evaluated once more).
 	ReadOnly bool
 	// Plain: searches go without the index.
@@ -330,10 +332,11 @@ func (s *Session) End() {
 
 // Search asks a correlation query about the current event. Earlier logs are appended to logs, newest first.
 func (s *Session) Search(q *Query, cur *Event, sc *pattern.Scratch, logs []string) ([]string, bool) {
-	s.lock()
 	if s.ReadOnly {
 		return logs, false
 	}
+	s.spare.fit(cur.textSize()) // before the lock is taken: it may have to wait for the collector
+	s.lock()
 	answer := (*boundQuery).search
 	if s.Plain {
 		answer = (*boundQuery).searchPlain
@@ -348,9 +351,10 @@ func (s *Session) Record(cur *Event, lists ...int) {
 	if len(lists) == 0 || s.ReadOnly {
 		return
 	}
+	s.spare.fit(cur.textSize())
 	m := s.lock()
 	s.Touched = true
-	e := cur.clone()
+	e := cur.keep(&s.spare)
 	for _, n := range lists {
 		m.add(s.b.lists[n], e)
 	}
@@ -400,12 +404,18 @@ func (m *Memory) makeRoom() {
 
 // Fired counts a firing of the rule with an index and gives the count.
 func (s *Session) Fired(rule int) uint64 {
-	s.lock()
-	n := s.b.fired[rule]
-	if !s.ReadOnly {
-		*n++
+	if s.ReadOnly {
+		return s.b.fired[rule].Load()
 	}
-	return *n
+	return s.b.fired[rule].Add(1)
+}
+
+// Hold takes the lock for an event that will be recorded, so that its firing and its place in the lists are one change.
+func (s *Session) Hold(cur *Event) {
+	if !s.ReadOnly {
+		s.spare.fit(cur.textSize())
+		s.lock()
+	}
 }
 
 // Ignored says whether the ignore period of a rule (seconds) is open at a time; if not, it opens now.

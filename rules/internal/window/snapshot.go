@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -76,8 +77,8 @@ func (m *Memory) take(now time.Time) *picture {
 		}
 	}
 	for key, n := range m.fired {
-		if *n > 0 && known(key) {
-			p.fired[key] = *n
+		if n := n.Load(); n > 0 && known(key) {
+			p.fired[key] = n
 		}
 	}
 	for key, t := range m.ignored {
@@ -158,9 +159,9 @@ func (m *Memory) put(p *picture) {
 	m.makeRoom()
 	for key, n := range p.fired {
 		if m.fired[key] == nil {
-			m.fired[key] = new(uint64)
+			m.fired[key] = new(atomic.Uint64)
 		}
-		*m.fired[key] = n
+		m.fired[key].Store(n)
 	}
 	maps.Copy(m.ignored, p.ignored)
 	for key := range p.seen.all {
