@@ -21,13 +21,15 @@ type Watcher interface {
 	Close() error
 }
 
-// settle is the least time between two wakings: a file that is being written is looked at this often.
-const settle = 25 * time.Millisecond
+// settle is the least time between two wakings: a file that is being written is looked at this often. After a quiet time the
+// first change wakes at once.
+const settle = 10 * time.Millisecond
 
 type notifier struct {
 	log    *slog.Logger
 	fs     *fsnotify.Watcher
 	wake   chan struct{}
+	woken  time.Time // last
 	refuse sync.Once
 }
 
@@ -81,16 +83,22 @@ func (n *notifier) Wait(ctx context.Context, atMost time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-timer.C:
-		return nil
 	case <-n.wake:
+		if early := settle - time.Since(n.woken); early > 0 {
+			timer.Reset(min(early, atMost))
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-timer.C:
+			}
+		}
 	}
-	timer.Reset(min(settle, atMost))
 	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
+	case <-n.wake: // what came meanwhile is seen at this look
+	default:
 	}
+	n.woken = time.Now()
+	return nil
 }
 
 func (n *notifier) Close() error { return n.fs.Close() }
