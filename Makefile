@@ -1,6 +1,6 @@
 # Armor: build, run, test. `make help` lists what there is. It needs Go, git and make; the rest it fetches itself.
 
-# What `make run` and `make bench` are started with.
+# What `make run` is started with.
 DATA ?= ./armor-data
 RUN_FLAGS ?= --sample
 # What `make test` tests, and further flags of `go test` (such as TEST_FLAGS='-run TestName -v').
@@ -16,6 +16,10 @@ TORTURE_REPORT ?= $(CURDIR)/docs/torture
 # What `make outage` does: how long each is away, lines a second (a tenth of them raise an alert).
 OUTAGE ?= 10m
 OUTAGE_RATE ?= 10000
+
+# Where `make bench` puts results and picture, and its further flags (such as BENCH_FLAGS='-runs 1 -only sustained').
+BENCH_REPORT ?= docs/performance
+BENCH_FLAGS ?=
 
 # Pinned tools, built from their Go modules into .bin/.
 BUF := v1.75.0
@@ -87,8 +91,8 @@ baseline: $(BIN)/.buf-$(BUF) ## Make the wire contract of today the one that lat
 	$(BIN)/buf build --exclude-source-info -o proto/baseline.binpb
 
 .PHONY: bench
-bench: build ## Measure the engine and the way from folder to alert, as a table
-	bin/armor bench
+bench: build ## Measure engine and programs end to end, as one table, about 12 minutes (docs/performance.md)
+	go run ./test/bench -programs bin -report $(BENCH_REPORT) $(BENCH_FLAGS)
 
 .PHONY: fmt
 fmt: ## Format the Go code
