@@ -30,6 +30,7 @@ type Event struct {
 	Plain bool
 
 	candidates []uint64
+	programs   programs
 	flat       *jsonfields.Flattener
 	flatBuf    []jsonfields.Field
 }

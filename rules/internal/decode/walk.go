@@ -57,6 +57,11 @@ func (d *Decoder) try(ev *Event) bool {
 		}
 		return false
 	}
+	return d.take(ev)
+}
+
+// take runs a top-level decoder, whose program name is right, if it matches.
+func (d *Decoder) take(ev *Event) bool {
 	cursor := 0
 	if d.prematch != nil {
 		end, ok := d.prematch.Match(ev.Log, &ev.Scratch)

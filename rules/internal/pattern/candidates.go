@@ -1,55 +1,144 @@
 package pattern
 
-// minCandidates is how many of a list's matchers must have a literal for one pass over the text to pay.
+// minCandidates is of how many of a list's matchers something must be known for an index of them to pay.
 const minCandidates = 6
 
-// candidateBytes is how much of a literal is looked for. A matcher is tried when it is there, so more would only cost
-// memory: with whole literals the indexes of a large ruleset take three times as much as all the rest of it.
-const candidateBytes = 8
+// maxStride bounds how far apart a text is looked at: with more, fewer literals are long enough.
+const maxStride = 8
 
-// Candidates tells which matchers of a list can match a text at all, by the literals that they require: one pass over
-// the text instead of one for each matcher. It is immutable and safe for any number of goroutines.
+// Candidates tells which matchers of a list can match a text at all, by the byte that they begin with and by the
+// literals that they require: one look at the text instead of one for each matcher. It is immutable and safe for any
+// number of goroutines.
 type Candidates struct {
-	automaton *Automaton
-	rest      []uint64 // matchers of which nothing is known
+	rest   []uint64    // matchers of which no literal is looked for
+	begins []uint64    // by first byte, a row of as many words as rest: matchers that may begin with it; nil: any may
+	rows   [256]uint16 // by first byte: index of the row in begins
+	grams  *grams      // of the literals; nil: there are none
 }
 
 // NewCandidates makes the index of a list. A nil matcher is always a candidate. It gives nil where trying one after
 // the other is as good.
-func NewCandidates(list []Matcher) *Candidates {
+func NewCandidates(list []Matcher) *Candidates { return newCandidates(list, true) }
+
+// NewCandidatesWithin makes the index of a list of which some look at the end of the text only: where they begin says
+// nothing.
+func NewCandidatesWithin(list []Matcher) *Candidates { return newCandidates(list, false) }
+
+func newCandidates(list []Matcher, whole bool) *Candidates {
 	c := &Candidates{rest: make([]uint64, (len(list)+63)/64)}
-	var entries []Entry
 	known := 0
+	begins := make([]*[256]bool, len(list))
+	literals := make([][]string, len(list))
 	for i, m := range list {
-		var required []string
-		if m != nil {
-			required = m.Facts().Required
-		}
-		if len(required) == 0 {
-			c.rest[i/64] |= 1 << (i % 64)
+		if m == nil {
 			continue
 		}
-		known++
-		for _, l := range required {
-			entries = append(entries, Entry{Literal: l[:min(len(l), candidateBytes)], Bit: i})
+		f := m.Facts()
+		if whole {
+			begins[i] = f.Begins
+		}
+		literals[i] = f.Required
+		if begins[i] != nil || shortest(m) >= gramSize {
+			known++
 		}
 	}
 	if known < minCandidates {
 		return nil
 	}
-	a, err := NewAutomaton(entries)
-	if err != nil {
-		return nil // too many literals: they are tried one after the other
-	}
-	c.automaton = a
+	c.indexBegins(begins)
+	c.indexLiterals(literals, begins)
 	return c
+}
+
+// indexBegins makes the rows of begins.
+func (c *Candidates) indexBegins(of []*[256]bool) {
+	words := len(c.rest)
+	seen := map[string]uint16{}
+	for b := range 256 {
+		row := make([]uint64, words)
+		key := make([]byte, len(of))
+		for i, set := range of {
+			if set == nil || set[b] {
+				row[i/64] |= 1 << (i % 64)
+				key[i] = 1
+			}
+		}
+		n, ok := seen[string(key)]
+		if !ok {
+			n = uint16(len(seen))
+			seen[string(key)] = n
+			c.begins = append(c.begins, row...)
+		}
+		c.rows[b] = n
+	}
+	if len(seen) == 1 {
+		c.begins = nil
+	}
+}
+
+// indexLiterals notes the literals of those that are long enough.
+func (c *Candidates) indexLiterals(literals [][]string, begins []*[256]bool) {
+	least := make([]int, len(literals))
+	for i, list := range literals {
+		least[i] = shortestOf(list)
+	}
+	stride := chooseStride(least, begins)
+	n := 0
+	for i, list := range literals {
+		if least[i] >= shortestFor(stride) {
+			n += len(list)
+		}
+	}
+	if n > 0 {
+		c.grams = newGrams(stride, n)
+	}
+	for i, list := range literals {
+		if least[i] < shortestFor(stride) {
+			c.rest[i/64] |= 1 << (i % 64)
+			continue
+		}
+		for _, l := range list {
+			c.grams.add(l, i)
+		}
+	}
+}
+
+// chooseStride weighs the looks that a longer stride spares against the matchers whose literals are too short for it and
+// which are tried without: measured, one such costs about as much as an eighth of the looks at every byte.
+func chooseStride(least []int, begins []*[256]bool) int {
+	best, cost := 1, 1<<30
+	for stride := 1; stride <= maxStride; stride++ {
+		sum := 64 / stride
+		for i, n := range least {
+			switch {
+			case n >= shortestFor(stride) || n < gramSize:
+			case begins[i] != nil:
+				sum++
+			default:
+				sum += 8
+			}
+		}
+		if sum < cost {
+			best, cost = stride, sum
+		}
+	}
+	return best
 }
 
 // Of appends to set the bits of the matchers that may match text, and gives all of it.
 func (c *Candidates) Of(text string, set []uint64) []uint64 {
 	n := len(set)
 	set = append(set, c.rest...)
-	c.automaton.Scan(text, set[n:])
+	found := set[n:]
+	if c.grams != nil {
+		c.grams.scan(text, found)
+	}
+	if c.begins != nil && text != "" {
+		row := c.begins[int(c.rows[text[0]])*len(found):]
+		for i := range found {
+			found[i] &= row[i]
+		}
+	}
 	return set
 }
 
@@ -64,11 +153,16 @@ func Stronger(a, b Matcher) Matcher {
 
 // shortest is the length of the shortest literal that m requires; 0: none.
 func shortest(m Matcher) int {
-	n := 0
 	if m == nil {
-		return n
+		return 0
 	}
-	for i, l := range m.Facts().Required {
+	return shortestOf(m.Facts().Required)
+}
+
+// shortestOf is the length of the shortest of some literals; 0: there are none.
+func shortestOf(literals []string) int {
+	n := 0
+	for i, l := range literals {
 		if i == 0 || len(l) < n {
 			n = len(l)
 		}

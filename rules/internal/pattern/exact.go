@@ -11,6 +11,8 @@ func compileExact(text string) *exact {
 	m.facts = Facts{Values: []string{text}, Exact: true}
 	if text != "" {
 		m.facts.Required = []string{asciiLower(text)}
+		m.facts.Begins = new([256]bool)
+		m.facts.Begins[text[0]] = true
 	}
 	return m
 }

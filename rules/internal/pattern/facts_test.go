@@ -14,6 +14,9 @@ func checkFacts(f *Facts, text string, match bool) string {
 	if match && len(f.Required) > 0 && !slices.ContainsFunc(f.Required, func(l string) bool { return strings.Contains(folded, l) }) {
 		return "the text matches without any of Facts.Required: " + strings.Join(f.Required, "|")
 	}
+	if match && f.Begins != nil && (text == "" || !f.Begins[text[0]]) {
+		return "the text matches and does not begin with any of Facts.Begins"
+	}
 	if f.Exact {
 		value := text
 		if f.Fold {

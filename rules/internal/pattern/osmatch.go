@@ -44,7 +44,8 @@ func compileOSMatch(source string) (Matcher, error) {
 
 // learn works out the fast forms and the facts.
 func (m *osMatch) learn() {
-	exact, known := true, true
+	exact, known, anchored := true, true, true
+	var begins [256]bool
 	var values, floating []string
 	for i := range m.alts {
 		l := &m.alts[i]
@@ -53,6 +54,9 @@ func (m *osMatch) learn() {
 			m.always = m.always || l.place != whole
 		}
 		exact = exact && l.place == whole
+		if anchored = anchored && (l.place == whole || l.place == atStart) && l.text != ""; anchored {
+			begins[l.text[0]], begins[upper(l.text[0])] = true, true
+		}
 		values = append(values, l.text)
 		if l.place == anywhere && l.text != "" {
 			floating = append(floating, l.text)
@@ -72,6 +76,9 @@ func (m *osMatch) learn() {
 		}
 		if known {
 			m.facts.Required = values
+		}
+		if anchored {
+			m.facts.Begins = &begins
 		}
 	}
 }

@@ -104,6 +104,10 @@ type Facts struct {
 	// them. Empty means that nothing is known.
 	Required []string
 
+	// Begins, if not nil, says which bytes a matching text can begin with; no
+	// empty text matches then.
+	Begins *[256]bool
+
 	// Values, if Exact is set, is the set of all matching texts: text matches
 	// if and only if it equals one of them (ASCII-case-insensitively if Fold
 	// is set; the values are then lower-cased already). There are no captures.

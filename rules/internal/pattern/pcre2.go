@@ -76,6 +76,9 @@ func (m *pcre2) learn(re *syntax.Regexp) {
 		return
 	}
 	m.facts.Required = required(re)
+	if m.prog.anchored {
+		m.facts.Begins = m.prog.first
+	}
 	if n := len(m.facts.Required); n > 0 && n <= maxNeed && !(m.prog.hasPrefix && n == 1) {
 		for _, l := range m.facts.Required {
 			m.need = append(m.need, newFinder(l))
