@@ -10,6 +10,8 @@ type finder struct {
 	low   byte   // the rare byte
 	up    byte   // its upper case, or low if it has none
 	quick bool   // the rare byte has one case: one scan is enough
+	gram  uint32 // four bytes of the literal, compared before the rest
+	off   int    // where they stand in it; -1: it is shorter
 }
 
 func newFinder(lowered string) finder {
@@ -23,6 +25,11 @@ func newFinder(lowered string) finder {
 	f.low = lowered[f.at]
 	f.up = upper(f.low)
 	f.quick = f.up == f.low
+	f.off = -1
+	if len(lowered) >= gramSize {
+		f.off = rarestWindow(lowered, gramSize)
+		f.gram = gramAt(lowered, f.off)
+	}
 	return f
 }
 
@@ -68,7 +75,8 @@ func (f *finder) index(text string, from int) int {
 
 // is reports whether the literal stands at index i.
 func (f *finder) is(text string, i int) bool {
-	return equalFold(text[i:i+len(f.text)], f.text)
+	t := text[i : i+len(f.text)]
+	return (f.off < 0 || gramAt(t, f.off) == f.gram) && equalFold(t, f.text)
 }
 
 // indexByteFrom returns the first index of c in text[from:to], or to.

@@ -12,6 +12,7 @@ type osRegex struct {
 	alts   []osAlternative
 	anyOf  *Automaton // of the literals that may stand anywhere, if many
 	begin  *[256]bool // bytes that a match begins with, if all alternatives are anchored and say
+	shared shared
 	groups int
 	slots  int
 	facts  Facts
@@ -61,7 +62,7 @@ func (m *osRegex) learn() {
 		text := a.literal.text
 		if a.machine != nil {
 			exact = false
-			text = a.machine.required()
+			text = a.machine.must
 		} else {
 			exact = exact && a.literal.place == whole
 			if a.literal.place == anywhere && text != "" {
@@ -76,6 +77,8 @@ func (m *osRegex) learn() {
 	}
 	m.anyOf = newAnyOf(floating)
 	m.begin = m.firstBytes()
+	m.facts.Begins = m.begin
+	m.shared = m.share()
 	if exact {
 		m.values = newValueSet(values)
 		m.facts.Exact, m.facts.Fold, m.facts.Values = true, true, values
@@ -83,6 +86,59 @@ func (m *osRegex) learn() {
 	if known {
 		m.facts.Required = values
 	}
+}
+
+// shared is a literal that every alternative needs, where there are several.
+type shared struct {
+	find finder
+	has  bool
+	lead bool // they all begin with it
+}
+
+// share looks for such a literal: what all alternatives begin with, or else what all require.
+func (m *osRegex) share() shared {
+	lead, must := "", ""
+	for i := range m.alts {
+		a := m.alts[i].machine
+		if a == nil {
+			return shared{}
+		}
+		if i == 0 {
+			lead, must = a.lead.text, a.must
+			continue
+		}
+		lead = commonPrefix(lead, a.lead.text)
+		if must != a.must {
+			must = ""
+		}
+	}
+	switch {
+	case len(m.alts) < 2 || lead == "" && must == "":
+		return shared{}
+	case len(lead) >= len(must):
+		return shared{find: newFinder(lead), has: true, lead: true}
+	}
+	return shared{find: newFinder(must), has: true}
+}
+
+func commonPrefix(a, b string) string {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return a[:n]
+}
+
+// start gives where the first match can begin, as far as the shared literal tells; -1: nowhere.
+func (s *shared) start(text string) int {
+	if !s.has {
+		return 0
+	}
+	at := s.find.index(text, 0)
+	if at >= 0 && !s.lead {
+		return 0
+	}
+	return at
 }
 
 func (m *osRegex) Match(text string, sc *Scratch) (int, bool) {
@@ -96,6 +152,10 @@ func (m *osRegex) Match(text string, sc *Scratch) (int, bool) {
 	if m.begin != nil && (text == "" || !m.begin[text[0]]) {
 		return 0, false
 	}
+	from := m.shared.start(text)
+	if from < 0 {
+		return 0, false
+	}
 	for i := range m.alts {
 		a := &m.alts[i]
 		if a.machine == nil {
@@ -104,7 +164,7 @@ func (m *osRegex) Match(text string, sc *Scratch) (int, bool) {
 			}
 			continue
 		}
-		if end, ok := a.machine.match(m, text, sc); ok {
+		if end, ok := a.machine.match(m, text, from, sc); ok {
 			for j := 0; j+1 < a.machine.slots; j += 2 {
 				from, to := sc.slots[j], sc.slots[j+1]
 				if from >= 0 && to >= 0 {
@@ -127,6 +187,10 @@ func (m *osRegex) Test(text string, sc *Scratch) bool {
 	if m.anyOf != nil && m.anyOf.Any(text) {
 		return true
 	}
+	from := m.shared.start(text)
+	if from < 0 {
+		return false
+	}
 	for i := range m.alts {
 		a := &m.alts[i]
 		if a.machine == nil {
@@ -138,25 +202,25 @@ func (m *osRegex) Test(text string, sc *Scratch) bool {
 			}
 			continue
 		}
-		if _, ok := a.machine.match(m, text, sc); ok {
+		if _, ok := a.machine.match(m, text, from, sc); ok {
 			return true
 		}
 	}
 	return false
 }
 
-// match runs the machine with the memory of sc.
-func (a *machine) match(m *osRegex, text string, sc *Scratch) (int, bool) {
+// match runs the machine with the memory of sc, on a text in which no match begins before from.
+func (a *machine) match(m *osRegex, text string, from int, sc *Scratch) (int, bool) {
 	if a.start && !a.startsAt0(text) {
 		return 0, false
 	}
-	if a.needs && a.need.index(text, 0) < 0 {
+	if a.needs && (!m.shared.has || m.shared.lead) && a.need.index(text, from) < 0 {
 		return 0, false
 	}
 	if cap(sc.slots) < m.slots {
 		sc.slots = make([]int, m.slots)
 	}
-	end, ok, spent := a.run(text, sc.slots[:a.slots])
+	end, ok, spent := a.run(text, from, sc.slots[:a.slots])
 	if spent > maxRework {
 		sc.giveUp(&LimitError{Pattern: m.source, Length: len(text)})
 	}

@@ -32,14 +32,15 @@ type machine struct {
 	begin []leadByte // anchored: the first bytes
 	lead  finder     // not anchored: literal text at the start, to search for
 	first seek       // how to find a start position
-	need  finder     // a literal that must occur
+	must  string     // a literal that must occur, lower-cased; empty: none is known
+	need  finder     // for must, where lead does not say it already
 	needs bool
 }
 
-// run matches text. slots receives the noted positions and must have
+// run matches text, in which no match begins before from. slots receives the noted positions and must have
 // m.slots entries. spent is how much was read again; over maxRework the run
 // was given up.
-func (m *machine) run(text string, slots []int) (end int, ok bool, spent int) {
+func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spent int) {
 	for i := range slots {
 		slots[i] = -1
 	}
@@ -51,7 +52,7 @@ func (m *machine) run(text string, slots []int) (end int, ok bool, spent int) {
 	restart := -1
 	flag := false
 
-	st := m.nextStart(text, 0)
+	st := m.nextStart(text, from)
 	if st < 0 {
 		return 0, false, 0
 	} else if st > 0 {

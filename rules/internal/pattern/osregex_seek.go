@@ -26,8 +26,9 @@ func (m *machine) plan() {
 	case tokens[first(tokens)].kind == kindClass && tokens[first(tokens)].repeat != '*' && tokens[first(tokens)].class != classAny:
 		m.first = seekClass
 	}
-	if need := m.required(); need != "" && need != lead {
-		m.need, m.needs = newFinder(need), true
+	m.must = m.required()
+	if m.must != "" && m.must != lead {
+		m.need, m.needs = newFinder(m.must), true
 	}
 }
 
@@ -177,6 +178,17 @@ func (m *machine) required() string {
 			best = run
 		}
 		i = max(after, i+1)
+	}
+	if best == "" || len(best) >= gramSize || len(m.tokens) > maxFollowed {
+		return best
+	}
+	for i, b := range m.befores()[:last+1] {
+		if c, ok := b.only(); ok {
+			run, _ := literalRun(m.tokens, i, last)
+			if run = string([]byte{c}) + run; better(run, best) {
+				best = run
+			}
+		}
 	}
 	return best
 }
