@@ -15,6 +15,7 @@ type dataTree struct {
 	// The last name and the nodes of its parts: fields of one object mostly follow each other.
 	lastName string
 	lastPath []pathStep
+	text     []byte // of Verdict.Data
 }
 
 // pathStep is a node and the end of its part in lastName, the dot included.

@@ -1,10 +1,13 @@
 package pipeline
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
 	"strings"
+	"time"
+	"unsafe"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -12,68 +15,107 @@ import (
 	"armor/rules"
 )
 
+// idSize is how many bytes of the hash an alert's id holds.
+const idSize = 16
+
 // AlertID is the id of an event's alert: the first 128 bits, in hex, of SHA-256 over its source id; for an input without one
 // over agent id, spool id and sequence.
 func AlertID(ev *armorv1.Event, agentID, spoolID string) string {
+	var id [2 * idSize]byte
+	putAlertID(&id, ev, agentID, spoolID)
+	return string(id[:])
+}
+
+func putAlertID(id *[2 * idSize]byte, ev *armorv1.Event, agentID, spoolID string) {
 	source := ev.GetSourceId()
 	if len(source) == 0 {
-		source = make([]byte, 0, len(agentID)+len(spoolID)+22)
-		source = append(source, agentID...)
+		var room [128]byte
+		source = append(room[:0], agentID...)
 		source = append(source, 0)
 		source = append(source, spoolID...)
 		source = append(source, 0)
 		source = strconv.AppendUint(source, ev.GetSequence(), 10)
 	}
 	sum := sha256.Sum256(source)
-	return hex.EncodeToString(sum[:16])
+	hex.Encode(id[:], sum[:idSize])
+}
+
+// alertMemory is an alert with all its parts, which live as long as it does.
+type alertMemory struct {
+	alert      armorv1.Alert
+	rule       armorv1.AlertRule
+	agent      armorv1.AlertAgent
+	decoder    armorv1.AlertDecoder
+	predecoder armorv1.Predecoder
+	context    armorv1.AlertContext
+	detected   timestamppb.Timestamp
+	id         [2 * idSize]byte
 }
 
 // alert makes the alert of an event. It keeps nothing of the verdict, only the event's body.
 func (p *Pipeline) alert(f *force, agent *Agent, spoolID string, ev *armorv1.Event, v *rules.Verdict) *armorv1.Alert {
-	now := p.deps.Now()
+	m := new(alertMemory)
 	r, parts := v.Rule, f.partsOf(v.Rule)
-	a := &armorv1.Alert{
-		Id:           AlertID(ev, agent.ID, spoolID),
-		Time:         ev.GetTime(),
-		ReadTime:     ev.GetReadTime(),
-		DetectedTime: timestamppb.New(now),
-		Rule: &armorv1.AlertRule{
-			Id: uint32(r.ID), Level: uint32(r.Level), Description: valid(v.Description), Groups: parts.groups, FiredTimes: v.FiredTimes,
-			Frequency: uint32(r.Frequency), Mail: r.Mail, Compliance: parts.compliance, Mitre: parts.mitre, Info: parts.info,
-		},
-		Agent:       &armorv1.AlertAgent{Id: agent.ID, Name: agent.Name, Ip: agent.IP, Labels: ev.GetLabels()},
-		ManagerName: p.deps.ManagerName,
-		Decoder:     &armorv1.AlertDecoder{Name: valid(v.Decoder), Parent: valid(v.DecoderParent)},
-		Predecoder:  &armorv1.Predecoder{Timestamp: valid(v.Timestamp), Hostname: valid(v.Hostname), ProgramName: valid(v.ProgramName)},
-		Location:    ev.GetLocation(),
-		Data:        dataOf(v),
-		Context:     contextOf(v),
-		SpoolId:     spoolID,
-		Sequence:    ev.GetSequence(),
-	}
-	if !a.Time.IsValid() {
-		if a.Time = a.ReadTime; !a.Time.IsValid() {
-			a.Time = a.DetectedTime
-		}
-	}
-	if !a.ReadTime.IsValid() {
-		a.ReadTime = nil
-	}
+	m.setRule(r, parts, v)
+	m.setAgent(agent, ev)
+	m.decoder.Name, m.decoder.Parent = valid(v.Decoder), valid(v.DecoderParent)
+	m.predecoder.Timestamp, m.predecoder.Hostname, m.predecoder.ProgramName = valid(v.Timestamp), valid(v.Hostname), valid(v.ProgramName)
+	setContext(&m.context, v)
+	a := &m.alert
+	putAlertID(&m.id, ev, agent.ID, spoolID)
+	a.Id = unsafe.String(&m.id[0], len(m.id)) // nobody changes it any more
+	a.Rule, a.Agent, a.Decoder, a.Predecoder, a.Context = &m.rule, &m.agent, &m.decoder, &m.predecoder, &m.context
+	m.setTimes(ev, p.deps.Now())
+	a.ManagerName, a.Location = p.deps.ManagerName, ev.GetLocation()
+	a.SpoolId, a.Sequence = spoolID, ev.GetSequence()
+	a.Data = dataOf(v)
 	if !r.NoFullLog {
 		a.FullLog = ev.GetBody()
 	}
-	for _, earlier := range v.PreviousOutput {
-		a.PreviousOutput = append(a.PreviousOutput, []byte(earlier))
+	if n := len(v.PreviousOutput); n > 0 {
+		a.PreviousOutput = make([][]byte, n)
+		for i, earlier := range v.PreviousOutput {
+			a.PreviousOutput[i] = []byte(earlier)
+		}
 	}
 	return a
 }
 
+func (m *alertMemory) setRule(r *rules.Rule, parts *ruleParts, v *rules.Verdict) {
+	to := &m.rule
+	to.Id, to.Level, to.Frequency, to.Mail = uint32(r.ID), uint32(r.Level), uint32(r.Frequency), r.Mail
+	to.Description, to.FiredTimes = valid(v.Description), v.FiredTimes
+	to.Groups, to.Compliance, to.Mitre, to.Info = parts.groups, parts.compliance, parts.mitre, parts.info
+}
+
+func (m *alertMemory) setAgent(agent *Agent, ev *armorv1.Event) {
+	m.agent.Id, m.agent.Name, m.agent.Ip, m.agent.Labels = agent.ID, agent.Name, agent.IP, ev.GetLabels()
+}
+
+// setTimes fills in when it happened, where that is not known when it was read, or else now.
+func (m *alertMemory) setTimes(ev *armorv1.Event, now time.Time) {
+	m.detected.Seconds, m.detected.Nanos = now.Unix(), int32(now.Nanosecond())
+	a := &m.alert
+	a.DetectedTime = &m.detected
+	if read := ev.GetReadTime(); read.IsValid() {
+		a.ReadTime = read
+	}
+	switch at := ev.GetTime(); {
+	case at.IsValid():
+		a.Time = at
+	case a.ReadTime != nil:
+		a.Time = a.ReadTime
+	default:
+		a.Time = a.DetectedTime
+	}
+}
+
 func dataOf(v *rules.Verdict) []byte {
-	data := v.AppendData(make([]byte, 0, 1024))
+	data := v.Data()
 	if string(data) == "{}" {
 		return nil
 	}
-	return data
+	return bytes.Clone(data)
 }
 
 // valid makes UTF-8 of a text that may hold bytes of a log.

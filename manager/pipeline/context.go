@@ -8,8 +8,8 @@ import (
 	"armor/rules"
 )
 
-// contextOf takes the ECS fields from the decoded ones. Every value is valid UTF-8.
-func contextOf(v *rules.Verdict) *armorv1.AlertContext {
+// setContext takes the ECS fields from the decoded ones. Every value is valid UTF-8.
+func setContext(c *armorv1.AlertContext, v *rules.Verdict) {
 	get := func(names ...string) string {
 		for _, name := range names {
 			if s, ok := v.Field(name); ok && s != "" {
@@ -19,26 +19,21 @@ func contextOf(v *rules.Verdict) *armorv1.AlertContext {
 		return ""
 	}
 	if source := get("aws.source"); v.Decoder == "cloudtrail" || source == "cloudtrail" {
-		return cloudTrailContext(get)
+		setCloudTrailContext(c, get)
+		return
 	}
-	return &armorv1.AlertContext{
-		EventAction: get("action"),
-		SourceIp:    address(get("srcip")),
-		UserName:    get("dstuser", "srcuser"),
-	}
+	c.EventAction = get("action")
+	c.SourceIp = address(get("srcip"))
+	c.UserName = get("dstuser", "srcuser")
 }
 
-func cloudTrailContext(get func(...string) string) *armorv1.AlertContext {
-	c := &armorv1.AlertContext{
-		EventModule:   "aws",
-		EventDataset:  "aws.cloudtrail",
-		EventAction:   get("aws.eventName", "action"),
-		EventOutcome:  "success",
-		SourceIp:      address(get("aws.sourceIPAddress", "srcip")),
-		UserName:      get("aws.userIdentity.userName", "aws.userIdentity.sessionContext.sessionIssuer.userName"),
-		CloudProvider: "aws",
-		CloudRegion:   get("aws.awsRegion"),
-	}
+func setCloudTrailContext(c *armorv1.AlertContext, get func(...string) string) {
+	c.EventModule, c.EventDataset, c.CloudProvider = "aws", "aws.cloudtrail", "aws"
+	c.EventAction = get("aws.eventName", "action")
+	c.EventOutcome = "success"
+	c.SourceIp = address(get("aws.sourceIPAddress", "srcip"))
+	c.UserName = get("aws.userIdentity.userName", "aws.userIdentity.sessionContext.sessionIssuer.userName")
+	c.CloudRegion = get("aws.awsRegion")
 	if get("aws.errorCode") != "" {
 		c.EventOutcome = "failure"
 	}
@@ -50,14 +45,19 @@ func cloudTrailContext(get func(...string) string) *armorv1.AlertContext {
 	if c.CloudInstanceId == "" {
 		c.CloudInstanceId = onlyInstance(get("aws.responseElements.instancesSet.items"), get("aws.requestParameters.instancesSet.items"))
 	}
-	return c
 }
 
 // address gives s if it is an IP address, in its usual form; else nothing: source.ip is of type ip in the store.
 func address(s string) string {
-	a, err := netip.ParseAddr(s)
-	if err != nil || a.Zone() != "" {
+	if s == "" {
 		return ""
+	}
+	a, err := netip.ParseAddr(s)
+	switch {
+	case err != nil || a.Zone() != "":
+		return ""
+	case a.Is4():
+		return s // there is only one form
 	}
 	return a.Unmap().String()
 }

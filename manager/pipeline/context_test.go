@@ -20,7 +20,9 @@ func shipped(t *testing.T) func(line string) *armorv1.AlertContext {
 	}
 	e := rules.NewEngine(rs, rules.EngineOptions{})
 	return func(line string) *armorv1.AlertContext {
-		return contextOf(e.Evaluate(&rules.Event{Location: "test", Log: line}))
+		var c armorv1.AlertContext
+		setContext(&c, e.Evaluate(&rules.Event{Location: "test", Log: line}))
+		return &c
 	}
 }
 

@@ -75,8 +75,8 @@ func (s *Set) Get(n Symbol) (string, bool) {
 // load.
 func (s *Set) Find(name string) (string, bool) {
 	for i := range s.dynamic {
-		if EqualFold(s.dynamic[i].Name, name) {
-			return s.dynamic[i].Value, true
+		if d := &s.dynamic[i]; len(d.Name) == len(name) && EqualFold(d.Name, name) {
+			return d.Value, true
 		}
 	}
 	return "", false

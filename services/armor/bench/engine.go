@@ -8,16 +8,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"armor/rules"
 )
 
-// chunk is how many lines a worker takes at once.
-const chunk = 256
-
-// Sink makes something of an alert that fired, appending to dst; the bench throws it away.
+// Sink makes something of an alert that fired, appending to dst; the bench throws it away. Each worker has one of its own.
 type Sink func(dst []byte, event *rules.Event, verdict *rules.Verdict) []byte
 
 // EngineResult is a measurement of the engine, from the first line to the last: loading is not part of it, but for the peak.
@@ -38,62 +35,90 @@ type EngineResult struct {
 // ErrNoLines says that there is nothing to measure.
 var ErrNoLines = errors.New("the input has no lines")
 
-// Lines gives the lines of an input that are not empty, without copying it.
-func Lines(input string) ([]string, error) {
-	lines := split(input)
-	if len(lines) == 0 {
-		return nil, ErrNoLines
+// Engine evaluates every line that is not empty once. The input is read on the way, block by block; workers evaluate blocks in
+// parallel. sink makes a worker's Sink; it may be nil. The engine should be new: what it remembers of earlier runs changes what
+// it does.
+func Engine(engine *rules.Engine, input Input, workers int, sink func() Sink) (EngineResult, error) {
+	from, err := input()
+	if err != nil {
+		return EngineResult{}, err
 	}
-	return lines, nil
-}
-
-// Engine evaluates every line once. Workers evaluate chunks of lines in parallel; sink may be nil. The engine should be new:
-// what it remembers of earlier runs changes what it does.
-func Engine(engine *rules.Engine, lines []string, workers int, sink Sink) EngineResult {
-	size := int64(0)
-	for _, line := range lines {
-		size += int64(len(line)) + 1
+	defer from.Close()
+	source := &blocks{from: from}
+	each := make([]worker, workers)
+	for i := range each {
+		each[i].x = engine.NewEvaluation()
+		if sink != nil {
+			each[i].sink = sink()
+		}
 	}
-	var alerts atomic.Int64
-	var next atomic.Int64
 	runtime.GC()
 	before := measure()
 	var running sync.WaitGroup
-	for range workers {
-		running.Go(func() {
-			x := engine.NewEvaluation()
-			var buffer []byte
-			fired := int64(0)
-			for {
-				end := int(next.Add(chunk))
-				begin := end - chunk
-				if begin >= len(lines) {
-					break
-				}
-				for _, line := range lines[begin:min(end, len(lines))] {
-					event := rules.Event{Location: "bench", Log: line}
-					engine.Decode(&event, x)
-					verdict := engine.Match(x)
-					if !verdict.Alert {
-						continue
-					}
-					fired++
-					if sink != nil {
-						buffer = sink(buffer[:0], &event, verdict)
-					}
-				}
-			}
-			alerts.Add(fired)
-		})
+	for i := range each {
+		running.Go(func() { each[i].run(engine, source) })
 	}
 	running.Wait()
 	used := measure().since(before)
-	n := float64(len(lines))
-	return EngineResult{
-		Runs: 1, Events: len(lines), Bytes: size, Alerts: alerts.Load(), Workers: workers,
-		WallSeconds: used.wall.Seconds(), CPUSeconds: used.cpu.Seconds(),
-		EventsPerCPU: n / max(used.cpu.Seconds(), 1e-9), EventsPerSecond: n / max(used.wall.Seconds(), 1e-9),
-		AllocsPerEvent: float64(used.mallocs) / n, PeakRSSBytes: used.peak,
+	r := EngineResult{Runs: 1, Workers: workers, WallSeconds: used.wall.Seconds(), CPUSeconds: used.cpu.Seconds(), PeakRSSBytes: used.peak}
+	for i := range each {
+		w := &each[i]
+		if w.err != nil {
+			return EngineResult{}, w.err
+		}
+		r.Events, r.Bytes, r.Alerts = r.Events+w.events, r.Bytes+w.bytes, r.Alerts+w.alerts
+	}
+	if r.Events == 0 {
+		return EngineResult{}, ErrNoLines
+	}
+	n := float64(r.Events)
+	r.EventsPerCPU, r.EventsPerSecond = n/max(used.cpu.Seconds(), 1e-9), n/max(used.wall.Seconds(), 1e-9)
+	r.AllocsPerEvent = float64(used.mallocs) / n
+	return r, nil
+}
+
+// worker evaluates blocks of lines.
+type worker struct {
+	x      *rules.Evaluation
+	sink   Sink
+	buffer []byte
+	event  rules.Event
+	events int
+	bytes  int64
+	alerts int64
+	err    error
+}
+
+func (w *worker) run(engine *rules.Engine, source *blocks) {
+	var block []byte
+	for w.err == nil {
+		if block, w.err = source.next(block); len(block) == 0 {
+			return
+		}
+		// The engine keeps nothing of a line beyond the next event, so that the block can be overwritten by the next.
+		rest := unsafe.String(unsafe.SliceData(block), len(block))
+		for rest != "" {
+			line, more, _ := strings.Cut(rest, "\n")
+			rest = more
+			if line != "" {
+				w.evaluate(engine, line)
+			}
+		}
+	}
+}
+
+func (w *worker) evaluate(engine *rules.Engine, line string) {
+	w.events++
+	w.bytes += int64(len(line)) + 1
+	w.event = rules.Event{Location: "bench", Log: line}
+	engine.Decode(&w.event, w.x)
+	verdict := engine.Match(w.x)
+	if !verdict.Alert {
+		return
+	}
+	w.alerts++
+	if w.sink != nil {
+		w.buffer = w.sink(w.buffer[:0], &w.event, verdict)
 	}
 }
 
@@ -123,22 +148,6 @@ func Median(runs []EngineResult) EngineResult {
 		out.PeakRSSBytes = max(out.PeakRSSBytes, runs[i].PeakRSSBytes)
 	}
 	return out
-}
-
-func split(text string) []string {
-	lines := make([]string, 0, strings.Count(text, "\n")+1)
-	for len(text) > 0 {
-		line := text
-		if end := strings.IndexByte(text, '\n'); end >= 0 {
-			line, text = text[:end], text[end+1:]
-		} else {
-			text = ""
-		}
-		if line != "" {
-			lines = append(lines, line)
-		}
-	}
-	return lines
 }
 
 // reading is how much was used up to a moment.

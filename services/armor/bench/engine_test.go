@@ -3,17 +3,64 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"armor/rules"
 	"armor/rules/selection"
 )
 
-func TestSplit(t *testing.T) {
-	got := split("a\n\nb\nc")
-	if strings.Join(got, "|") != "a|b|c" {
-		t.Errorf("%q", got)
+// oneByOne reads a byte at a time.
+type oneByOne struct{ from io.Reader }
+
+func (o oneByOne) Read(p []byte) (int, error) { return o.from.Read(p[:min(1, len(p))]) }
+
+// Blocks are whole lines, none lost and none twice, however the input comes and however long its lines are.
+func TestBlocksAreWholeLines(t *testing.T) {
+	long := strings.Repeat("x", 3*blockSize)
+	text := "a\n\nb\r\n" + long + "\n" + strings.Repeat("line\n", blockSize) + long + "\nno end"
+	for name, from := range map[string]io.Reader{
+		"in one": strings.NewReader(text), "end with data": iotest.DataErrReader(strings.NewReader(text)), "byte by byte": oneByOne{strings.NewReader(text)},
+	} {
+		source := &blocks{from: from}
+		var got strings.Builder
+		var block []byte
+		for {
+			var err error
+			if block, err = source.next(block); err != nil {
+				t.Fatal(name, err)
+			}
+			if len(block) == 0 {
+				break
+			}
+			got.Write(block)
+			if block[len(block)-1] != '\n' && got.Len() < len(text) {
+				t.Fatalf("%s: a block ends within a line", name)
+			}
+		}
+		if got.String() != text {
+			t.Errorf("%s: %d bytes of %d, or others", name, got.Len(), len(text))
+		}
+	}
+}
+
+func TestInputThatBreaksOff(t *testing.T) {
+	rs, err := selection.Config{}.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("the disk is gone")
+	engine := rules.NewEngine(rs, rules.EngineOptions{})
+	input := func() (io.ReadCloser, error) {
+		return io.NopCloser(io.MultiReader(strings.NewReader("a\nb\n"), iotest.ErrReader(broken))), nil
+	}
+	if _, err := Engine(engine, input, 2, nil); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Engine(engine, func() (io.ReadCloser, error) { return nil, broken }, 2, nil); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -29,20 +76,20 @@ func TestEngineEvaluatesEveryLineOnce(t *testing.T) {
 	}
 	for _, workers := range []int{1, 3} {
 		sunk := make(chan struct{}, 1000)
-		lines, err := Lines(input.String())
+		result, err := Engine(rules.NewEngine(rs, rules.EngineOptions{}), Text([]byte(input.String())), workers, func() Sink {
+			return func(dst []byte, _ *rules.Event, v *rules.Verdict) []byte {
+				sunk <- struct{}{}
+				return v.AppendData(dst)
+			}
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		result := Engine(rules.NewEngine(rs, rules.EngineOptions{}), lines, workers,
-			func(dst []byte, _ *rules.Event, v *rules.Verdict) []byte {
-				sunk <- struct{}{}
-				return v.AppendData(dst)
-			})
 		if result.Events != 1000 || result.Alerts != 1000 || len(sunk) != 1000 {
 			t.Errorf("%d workers: %+v, %d sunk", workers, result, len(sunk))
 		}
 	}
-	if _, err := Lines("\n\n"); !errors.Is(err, ErrNoLines) {
+	if _, err := Engine(rules.NewEngine(rs, rules.EngineOptions{}), Text([]byte("\n\n")), 1, nil); !errors.Is(err, ErrNoLines) {
 		t.Errorf("no lines: %v", err)
 	}
 }
