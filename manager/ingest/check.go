@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"unicode"
 
-	"google.golang.org/protobuf/proto"
-
 	armorv1 "armor/proto/armor/v1"
 )
 
@@ -60,33 +58,31 @@ func printable(s string) bool {
 	return true
 }
 
-// checkBatch checks a batch by itself and gives the encoded size of its events.
-func checkBatch(b *armorv1.EventBatch) (int, error) {
+// checkBatch checks a batch by itself; size is that of its events, encoded.
+func checkBatch(b *armorv1.EventBatch, size int) error {
 	events := b.GetEvents()
 	if len(events) == 0 {
-		return 0, errors.New("a batch without events")
+		return errors.New("a batch without events")
 	}
 	if len(events) > maxEvents {
-		return 0, fmt.Errorf("a batch of %d events, at most %d are allowed", len(events), maxEvents)
+		return fmt.Errorf("a batch of %d events, at most %d are allowed", len(events), maxEvents)
 	}
 	first := events[0].GetSequence()
 	if first == 0 || first > maxSequence {
-		return 0, fmt.Errorf("sequence %d: they go from 1 to %d", first, uint64(maxSequence))
+		return fmt.Errorf("sequence %d: they go from 1 to %d", first, uint64(maxSequence))
 	}
-	size := 0
 	for i, ev := range events {
 		if ev.GetSequence() != first+uint64(i) {
-			return 0, fmt.Errorf("gap in the sequence: %d comes after %d", ev.GetSequence(), first+uint64(i)-1)
+			return fmt.Errorf("gap in the sequence: %d comes after %d", ev.GetSequence(), first+uint64(i)-1)
 		}
 		if err := checkEvent(ev); err != nil {
-			return 0, fmt.Errorf("event %d: %w", ev.GetSequence(), err)
+			return fmt.Errorf("event %d: %w", ev.GetSequence(), err)
 		}
-		size += proto.Size(ev)
 	}
 	if size > maxBatchBytes && len(events) > 1 {
-		return 0, fmt.Errorf("a batch of %d bytes, at most %d are allowed for more than one event", size, maxBatchBytes)
+		return fmt.Errorf("a batch of %d bytes, at most %d are allowed for more than one event", size, maxBatchBytes)
 	}
-	return size, nil
+	return nil
 }
 
 func checkEvent(ev *armorv1.Event) error {

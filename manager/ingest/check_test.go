@@ -25,18 +25,18 @@ func FuzzStreamRequest(f *testing.F) {
 		{Sequence: 7, Body: []byte("a\x00\xff"), Labels: map[string]string{"a": "b"}}, {Sequence: 8},
 	}}}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var r armorv1.StreamRequest
-		if proto.Unmarshal(data, &r) != nil {
+		in := decodeRequest(data)
+		if in.err != nil {
 			return
 		}
+		r, size := in.request, in.size
 		if h := r.GetHello(); h != nil && checkHello(h) == nil {
 			if len(h.GetAgentId()) == 0 || len(h.GetAgentId()) > 64 || h.GetSpoolId() == "" || h.GetFirstSequence() > h.GetLastSequence() || h.GetLastSequence() > maxSequence {
 				t.Errorf("passed: %v", h)
 			}
 		}
 		if b := r.GetBatch(); b != nil {
-			size, err := checkBatch(b)
-			if err != nil {
+			if checkBatch(b, size) != nil {
 				return
 			}
 			n := uint64(len(b.GetEvents()))

@@ -86,7 +86,7 @@ func (c *conversation) take(ctx context.Context, incoming <-chan received) error
 		}
 		switch message := in.request.GetMessage().(type) {
 		case *armorv1.StreamRequest_Batch:
-			if err := c.batch(ctx, message.Batch); err != nil {
+			if err := c.batch(ctx, message.Batch, in.size); err != nil {
 				return err
 			}
 		case *armorv1.StreamRequest_Report:
@@ -101,9 +101,8 @@ func (c *conversation) take(ctx context.Context, incoming <-chan received) error
 	}
 }
 
-func (c *conversation) batch(ctx context.Context, batch *armorv1.EventBatch) error {
-	size, err := checkBatch(batch)
-	if err != nil {
+func (c *conversation) batch(ctx context.Context, batch *armorv1.EventBatch, size int) error {
+	if err := checkBatch(batch, size); err != nil {
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
 	if c.limiter != nil {

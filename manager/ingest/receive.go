@@ -14,6 +14,7 @@ import (
 // received is a message of the agent, or the end of its stream.
 type received struct {
 	request *armorv1.StreamRequest
+	size    int // of the events of a batch, encoded
 	err     error
 }
 
@@ -22,13 +23,13 @@ func receive(ctx context.Context, stream Stream) <-chan received {
 	out := make(chan received)
 	go func() {
 		for {
-			request, err := stream.Recv()
+			in := receiveRequest(stream)
 			select {
-			case out <- received{request, err}:
+			case out <- in:
 			case <-ctx.Done():
 				return
 			}
-			if err != nil {
+			if in.err != nil {
 				return
 			}
 		}
