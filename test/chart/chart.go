@@ -55,7 +55,7 @@ func (c *Lines) Draw(b *strings.Builder, top int) {
 	y := func(v float64) float64 { return Height - 20 - (Height-40)*v/highest }
 	open(b, top, Height)
 	for _, m := range c.Marks {
-		fmt.Fprintf(b, `<line x1="%[1].1f" x2="%[1].1f" y1="20" y2="%[2]d" stroke="#d62728" stroke-opacity=".35"><title>%[3]s</title></line>`, At(m.X, end), Height-20, html.EscapeString(m.Text))
+		fmt.Fprintf(b, `<line x1="%.1f" x2="%.1f" y1="20" y2="%d" stroke="#d62728" stroke-opacity=".35"><title>%s</title></line>`, At(m.X, end), At(m.X, end), Height-20, html.EscapeString(m.Text))
 	}
 	for i := range 5 {
 		v := highest * float64(i) / 4
