@@ -20,7 +20,7 @@ type sizeLimit struct {
 	most   int // as configured
 	now    int // never more than most
 	passed int // largest request that passed since the last refusal
-	full   int // requests of nearly that size that passed since the last change
+	full   int // requests that passed since the last change and would have been larger without the limit
 	after  int // full requests before the next try
 	step   int // grows by now >> step
 	grown  bool
@@ -58,15 +58,15 @@ func (l *sizeLimit) late(size int) {
 	l.full, l.after, l.step, l.grown = 0, growAfter, 0, false
 }
 
-// pass says that a request was not too large, and was answered.
-func (l *sizeLimit) pass(size int) {
+// pass says that a request was not too large, and was answered. cut: it would have been larger without the limit.
+func (l *sizeLimit) pass(size int, cut bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.grown && size > l.passed { // the try was taken
 		l.after, l.step, l.grown = max(l.after/2, growAfter), max(l.step-1, 0), false
 	}
 	l.passed = max(l.passed, size)
-	if size <= l.now*3/4 || l.now == l.most {
+	if !cut || l.now == l.most {
 		return
 	}
 	if l.full++; l.full >= l.after {

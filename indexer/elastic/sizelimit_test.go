@@ -20,13 +20,13 @@ func TestSizeLimitIsRemembered(t *testing.T) {
 			if n > 1000 && size < limit*3/4 {
 				small++
 			}
-			l.pass(size)
+			l.pass(size, true)
 		}
 		if refused > requests/growAfterMost*2+40 || small > requests/100 {
 			t.Errorf("limit %d: %d of %d refused, %d small", limit, refused, requests, small)
 		}
 		for range requests {
-			l.pass(l.bytes())
+			l.pass(l.bytes(), true)
 		}
 		if l.bytes() != most {
 			t.Errorf("limit %d: %d bytes after it went away", limit, l.bytes())
@@ -42,12 +42,12 @@ func TestSizeLimitThatGoesAway(t *testing.T) {
 		if size := l.bytes(); size > limit {
 			l.refuse(size)
 		} else {
-			l.pass(size)
+			l.pass(size, true)
 		}
 	}
 	requests := 0
 	for ; l.bytes() < most && requests < 1000; requests++ {
-		l.pass(l.bytes())
+		l.pass(l.bytes(), true)
 	}
 	if requests > 300 {
 		t.Errorf("%d bytes after %d requests", l.bytes(), requests)
@@ -65,7 +65,7 @@ func TestLateAnswersMakeRequestsSmaller(t *testing.T) {
 		t.Errorf("%d bytes after many late answers", l.bytes())
 	}
 	for range 7 * growAfter {
-		l.pass(l.bytes())
+		l.pass(l.bytes(), true)
 	}
 	if l.bytes() != most {
 		t.Errorf("%d bytes after answers in time", l.bytes())
@@ -76,12 +76,25 @@ func TestLateAnswersMakeRequestsSmaller(t *testing.T) {
 	}
 }
 
+// Documents that are larger than half of what a request may hold go one by one, and still the limit rises again.
+func TestSizeLimitBelowTwoDocuments(t *testing.T) {
+	const most, document = 8 << 20, 780
+	l := newSizeLimit(most)
+	l.refuse(2200)
+	for range 1000 {
+		l.pass(max(1, l.bytes()/document)*document, true)
+	}
+	if l.bytes() != most {
+		t.Errorf("%d bytes", l.bytes())
+	}
+}
+
 // Small requests say nothing about a limit.
 func TestSmallRequestsDoNotRaiseTheLimit(t *testing.T) {
 	l := newSizeLimit(1000)
 	l.refuse(800)
 	for range 1000 {
-		l.pass(100)
+		l.pass(100, false)
 	}
 	if l.bytes() != 400 {
 		t.Errorf("%d bytes", l.bytes())

@@ -32,7 +32,7 @@ func (s *Store) Write(ctx context.Context, docs []store.Document) ([]store.Resul
 			return nil, err
 		}
 	}
-	if err := b.flush(ctx); err != nil {
+	if err := b.flush(ctx, false); err != nil {
 		return nil, err
 	}
 	b.settle()
@@ -73,7 +73,7 @@ type entry struct {
 func (b *bulk) add(ctx context.Context, number int, d *store.Document, line []byte) error {
 	const overhead = 64
 	if len(b.body) > 0 && len(b.body)+len(line)+len(d.ID)+overhead > b.store.limit.bytes() {
-		if err := b.flush(ctx); err != nil {
+		if err := b.flush(ctx, true); err != nil {
 			return err
 		}
 	}
@@ -89,24 +89,25 @@ func (b *bulk) add(ctx context.Context, number int, d *store.Document, line []by
 	return nil
 }
 
-func (b *bulk) flush(ctx context.Context) error {
+// flush sends what was gathered; more says that only the size limit has ended it.
+func (b *bulk) flush(ctx context.Context, more bool) error {
 	if len(b.entries) == 0 {
 		return nil
 	}
-	err := b.send(ctx, b.entries)
+	err := b.send(ctx, b.entries, more)
 	b.entries, b.body = b.entries[:0], b.body[:0]
 	return err
 }
 
 // send sends entries that follow each other in the body, in as many requests as the size limit of the moment asks for. An
 // error is only the end of ctx.
-func (b *bulk) send(ctx context.Context, entries []entry) error {
+func (b *bulk) send(ctx context.Context, entries []entry, more bool) error {
 	for len(entries) > 0 {
 		n, limit := 1, b.store.limit.bytes()
 		for n < len(entries) && entries[n].end-entries[0].start <= limit {
 			n++
 		}
-		if err := b.request(ctx, entries[:n]); err != nil {
+		if err := b.request(ctx, entries[:n], more || n < len(entries)); err != nil {
 			return err
 		}
 		entries = entries[n:]
@@ -114,13 +115,14 @@ func (b *bulk) send(ctx context.Context, entries []entry) error {
 	return nil
 }
 
-// request makes one request, or several where it was refused as a whole because of its size or form.
-func (b *bulk) request(ctx context.Context, entries []entry) error {
+// request makes one request, or several where it was refused as a whole because of its size or form. cut says that it would have been
+// larger without the size limit.
+func (b *bulk) request(ctx context.Context, entries []entry, cut bool) error {
 	body := b.body[entries[0].start:entries[len(entries)-1].end]
 	answer, err := b.store.call(ctx, http.MethodPost, "/_bulk?filter_path=items.*.status,items.*.error", typeBulk, body)
 	switch {
 	case err == nil:
-		b.store.limit.pass(len(body))
+		b.store.limit.pass(len(body), cut)
 		b.read(entries, answer)
 		return nil
 	case ctx.Err() != nil:
@@ -129,13 +131,13 @@ func (b *bulk) request(ctx context.Context, entries []entry) error {
 	switch status := statusOf(err); {
 	case status == http.StatusRequestEntityTooLarge && len(entries) > 1:
 		b.store.limit.refuse(len(body))
-		return b.send(ctx, entries)
+		return b.send(ctx, entries, cut)
 	case status == http.StatusBadRequest && len(entries) > 1:
 		half := len(entries) / 2
-		if err := b.request(ctx, entries[:half]); err != nil {
+		if err := b.request(ctx, entries[:half], false); err != nil {
 			return err
 		}
-		return b.request(ctx, entries[half:])
+		return b.request(ctx, entries[half:], false)
 	case status == http.StatusRequestEntityTooLarge:
 		b.set(entries, store.Result{Outcome: store.DeadLetter, Reason: fmt.Sprintf("%v (the document has %d bytes)", err, len(body))})
 	case status == http.StatusBadRequest:
