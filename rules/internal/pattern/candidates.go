@@ -10,10 +10,16 @@ const maxStride = 8
 // literals that they require: one look at the text instead of one for each matcher. It is immutable and safe for any
 // number of goroutines.
 type Candidates struct {
-	rest   []uint64    // matchers of which no literal is looked for
-	begins []uint64    // by first byte, a row of as many words as rest: matchers that may begin with it; nil: any may
-	rows   [256]uint16 // by first byte: index of the row in begins
-	grams  *grams      // of the literals; nil: there are none
+	rest   []uint64 // matchers of which no literal is looked for
+	begins byteRows // by first byte: those that may begin with it
+	digits byteRows // by the first byte that is no digit, in a text that begins with one
+	grams  *grams   // of the literals; nil: there are none
+}
+
+// byteRows is a set of matchers for each byte, a row of as many words as rest.
+type byteRows struct {
+	rows []uint64 // nil: all of them, whatever the byte
+	of   [256]uint16
 }
 
 // NewCandidates makes the index of a list. A nil matcher is always a candidate. It gives nil where trying one after
@@ -27,7 +33,7 @@ func NewCandidatesWithin(list []Matcher) *Candidates { return newCandidates(list
 func newCandidates(list []Matcher, whole bool) *Candidates {
 	c := &Candidates{rest: make([]uint64, (len(list)+63)/64)}
 	known := 0
-	begins := make([]*[256]bool, len(list))
+	begins, digits := make([]*[256]bool, len(list)), make([]*[256]bool, len(list))
 	literals := make([][]string, len(list))
 	for i, m := range list {
 		if m == nil {
@@ -35,7 +41,7 @@ func newCandidates(list []Matcher, whole bool) *Candidates {
 		}
 		f := m.Facts()
 		if whole {
-			begins[i] = f.Begins
+			begins[i], digits[i] = f.Begins, f.AfterDigits
 		}
 		literals[i] = f.Required
 		if begins[i] != nil || shortest(m) >= gramSize {
@@ -45,19 +51,19 @@ func newCandidates(list []Matcher, whole bool) *Candidates {
 	if known < minCandidates {
 		return nil
 	}
-	c.indexBegins(begins)
+	c.begins.fill(begins)
+	c.digits.fill(digits)
 	c.indexLiterals(literals, begins)
 	return c
 }
 
-// indexBegins makes the rows of begins.
-func (c *Candidates) indexBegins(of []*[256]bool) {
-	words := len(c.rest)
+// fill makes the rows, given the bytes of each matcher; nil: every byte will do.
+func (r *byteRows) fill(bytes []*[256]bool) {
 	seen := map[string]uint16{}
 	for b := range 256 {
-		row := make([]uint64, words)
-		key := make([]byte, len(of))
-		for i, set := range of {
+		row := make([]uint64, (len(bytes)+63)/64)
+		key := make([]byte, len(bytes))
+		for i, set := range bytes {
 			if set == nil || set[b] {
 				row[i/64] |= 1 << (i % 64)
 				key[i] = 1
@@ -67,12 +73,23 @@ func (c *Candidates) indexBegins(of []*[256]bool) {
 		if !ok {
 			n = uint16(len(seen))
 			seen[string(key)] = n
-			c.begins = append(c.begins, row...)
+			r.rows = append(r.rows, row...)
 		}
-		c.rows[b] = n
+		r.of[b] = n
 	}
 	if len(seen) == 1 {
-		c.begins = nil
+		r.rows = nil
+	}
+}
+
+// keep takes from found the matchers that b rules out.
+func (r *byteRows) keep(found []uint64, b byte) {
+	if r.rows == nil {
+		return
+	}
+	row := r.rows[int(r.of[b])*len(found):]
+	for i := range found {
+		found[i] &= row[i]
 	}
 }
 
@@ -133,10 +150,13 @@ func (c *Candidates) Of(text string, set []uint64) []uint64 {
 	if c.grams != nil {
 		c.grams.scan(text, found)
 	}
-	if c.begins != nil && text != "" {
-		row := c.begins[int(c.rows[text[0]])*len(found):]
-		for i := range found {
-			found[i] &= row[i]
+	if text == "" {
+		return set
+	}
+	c.begins.keep(found, text[0])
+	if c.digits.rows != nil {
+		if b, ok := firstOther(text); ok {
+			c.digits.keep(found, b)
 		}
 	}
 	return set

@@ -17,6 +17,9 @@ func checkFacts(f *Facts, text string, match bool) string {
 	if match && f.Begins != nil && (text == "" || !f.Begins[text[0]]) {
 		return "the text matches and does not begin with any of Facts.Begins"
 	}
+	if c, ok := firstOther(text); match && f.AfterDigits != nil && ok && !f.AfterDigits[c] {
+		return "the text matches, and Facts.AfterDigits does not have what follows its digits"
+	}
 	if f.Exact {
 		value := text
 		if f.Fold {

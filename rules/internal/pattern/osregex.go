@@ -77,7 +77,7 @@ func (m *osRegex) learn() {
 	}
 	m.anyOf = newAnyOf(floating)
 	m.begin = m.firstBytes()
-	m.facts.Begins = m.begin
+	m.facts.Begins, m.facts.AfterDigits = m.begin, m.afterDigits()
 	m.shared = m.share()
 	if exact {
 		m.values = newValueSet(values)

@@ -108,6 +108,10 @@ type Facts struct {
 	// empty text matches then.
 	Begins *[256]bool
 
+	// AfterDigits, if not nil, says which bytes can be the first that is no
+	// digit in a matching text that begins with a digit and has other bytes.
+	AfterDigits *[256]bool
+
 	// Values, if Exact is set, is the set of all matching texts: text matches
 	// if and only if it equals one of them (ASCII-case-insensitively if Fold
 	// is set; the values are then lower-cased already). There are no captures.

@@ -77,7 +77,7 @@ func (m *pcre2) learn(re *syntax.Regexp) {
 	}
 	m.facts.Required = required(re)
 	if m.prog.anchored {
-		m.facts.Begins = m.prog.first
+		m.facts.Begins, m.facts.AfterDigits = m.prog.first, m.prog.afterDigits()
 	}
 	if n := len(m.facts.Required); n > 0 && n <= maxNeed && !(m.prog.hasPrefix && n == 1) {
 		for _, l := range m.facts.Required {

@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -231,4 +232,41 @@ func TestFastIsPlain(t *testing.T) {
 		}
 	}
 	t.Logf("%d cases ran, %d of them match", ran, matched)
+}
+
+// TestDigits draws patterns and texts that begin with digits.
+func TestDigits(t *testing.T) {
+	pieces := []string{`\d`, `\d+`, `\d*`, `\s+`, `\s*`, `\s`, ":", "1", "a", "(", ")", `\w`, `\w+`, `\p`, `\p*`, `\S`, "|^", "$", `\D+`}
+	pcre := []string{`\d`, `\d+`, `\d*?`, `\s+`, `\s?`, ":", "1", "(?:a|2)", "(", ")", `\w`, "|^", "$", `[:1]`, `(?i)b`, `\d{2}`}
+	letters := "112 :ab-"
+	r := rand.New(rand.NewPCG(3, 4))
+	told, matched := 0, 0
+	for n := range 200_000 {
+		dialect, from := OSRegex, pieces
+		if n%4 == 0 {
+			dialect, from = PCRE2, pcre
+		}
+		p, s := "^", ""
+		for range 1 + r.IntN(6) {
+			p += from[r.IntN(len(from))]
+		}
+		for range 1 + r.IntN(7) {
+			s += letters[r.IntN(len(letters)):][:1]
+		}
+		m, err := Compile(dialect, p)
+		if err != nil {
+			continue
+		}
+		ok := m.Test(s, new(Scratch))
+		if m.Facts().AfterDigits != nil {
+			told++
+			if ok {
+				matched++
+			}
+		}
+		if diff := checkFacts(m.Facts(), s, ok); diff != "" {
+			t.Fatalf("%v %q on %q: %s", dialect, p, s, diff)
+		}
+	}
+	t.Logf("%d patterns tell, %d of them match", told, matched)
 }
