@@ -170,3 +170,55 @@ func same(t *testing.T, names []string, walkers []*walker) {
 		}
 	}
 }
+
+// TestTextsThatAreNotThere: rules that need a text which the event lacks are left out, but not one that would have
+// remembered something before it failed, nor one that only may look at it.
+func TestTextsThatAreNotThere(t *testing.T) {
+	body := `<rule id="100" level="3"><decoded_as>app</decoded_as><description>all</description></rule>
+<rule id="109" level="9"><if_sid>100</if_sid><if_fts /><list field="srcip" lookup="match_key">etc/lists/mine</list><description>seen, then listed</description></rule>
+<rule id="108" level="8"><if_sid>100</if_sid><if_fts /><description>seen</description></rule>
+<rule id="107" level="7"><if_sid>100</if_sid><srcip>!10.0.0.9</srcip><match>negated</match><description>address</description></rule>
+<rule id="106" level="6"><if_sid>100</if_sid><user>bob</user><match>neg</match><description>user</description></rule>
+<rule id="105" level="5"><if_sid>100</if_sid><field name="door" negate="yes">ssh</field><description>door</description></rule>
+<rule id="104" level="4"><if_sid>100</if_sid><list field="user" lookup="match_key">etc/lists/mine</list><match>listed</match><description>user in list</description></rule>`
+	for i := range 70 { // more than one word of bits, of texts of every kind
+		field := []string{`<field name="door">gate%d</field>`, `<program_name>^prog%d</program_name>`, `<hostname>host%d</hostname>`, `<match>word%d</match>`, `<url>url%d</url>`}[i%5]
+		body += fmt.Sprintf(`<rule id="%d" level="3"><if_sid>100</if_sid>`+field+`<description>other</description></rule>`, 200+i, i)
+	}
+	rs := mustLoad(t, rules.Options{}, "decoders/d.xml", `<decoder name="app"><prematch>^app </prematch></decoder>
+<decoder name="app-full"><parent>app</parent><prematch>^app from </prematch><regex>from (\S+) ip (\S+) door (\S+)</regex><order>srcuser, srcip, door</order><fts>name, srcuser</fts></decoder>
+<decoder name="app-user"><parent>app</parent><prematch>^app user </prematch><regex>user (\S+)</regex><order>dstuser</order><fts>name, dstuser</fts></decoder>`,
+		"lists/mine", "10.0.0.1:\nbob:\n", "rules/r.xml", group(body))
+	var walkers []*walker
+	for _, plain := range []bool{false, true} {
+		e := rules.NewEngine(rs, rules.EngineOptions{Plain: plain})
+		walkers = append(walkers, &walker{engine: e, x: e.NewEvaluation()})
+	}
+	ended := map[int]bool{}
+	for _, user := range []string{"bob", "eve", "", "\x00\xff"} {
+		for _, log := range []string{"app", "app ", "app user " + user, "app user " + user + " negated", "app user " + user + " listed", "app word3 word13 word68", "app from new" + user + " ip 10.0.0.1 door ssh",
+			"app from " + user + " ip 10.0.0.1 door ssh", "app from " + user + " ip 10.0.0.2 door gate65 negated", "app from " + user + " ip 10.0.0.9 door gate0", "app from " + user + " ip  door x user listed"} {
+			for _, head := range []string{"", "Nov 23 12:00:00 host17 ", "Nov 23 12:00:00 h prog66: "} {
+				ev := rules.Event{Log: head + log}
+				want := ""
+				for i, w := range walkers {
+					v := w.evaluate(&ev)
+					if v.Rule != nil {
+						ended[v.Rule.ID] = true
+					}
+					if got := outcome(v); i == 0 {
+						want = got
+					} else if got != want {
+						t.Fatalf("%q (-fast +plain):\n%s", ev.Log, cmp.Diff(want, got))
+					}
+				}
+			}
+		}
+	}
+	same(t, []string{"fast", "plain"}, walkers)
+	for _, id := range []int{100, 104, 105, 106, 107, 109, 203, 217} {
+		if !ended[id] {
+			t.Errorf("no event ended in rule %d: %v", id, ended)
+		}
+	}
+}

@@ -1,6 +1,10 @@
 package match
 
 import (
+	"cmp"
+	"math/bits"
+	"slices"
+
 	"armor/rules/internal/pattern"
 )
 
@@ -16,8 +20,9 @@ type siblings struct {
 	// What remains when the event's decoder or value is not in the index.
 	others *siblings
 
-	// By text: bit i of scan's answer says that rules[i] may match.
-	scan *textScan
+	// By texts: which rules need which, and what is known of them. all has a bit for each rule; nil: there are no texts.
+	texts []neededText
+	all   []uint64
 }
 
 // valueIndex is a split by the whole value of one field.
@@ -27,9 +32,12 @@ type valueIndex struct {
 	longest int
 }
 
-// textScan finds the candidates by the literals that their patterns require in one text of the event.
-type textScan struct {
-	source     source
+// neededText is a text of the event that rules of a list need.
+type neededText struct {
+	source source
+	// rules has a bit for each rule that fails where the event does not have the text.
+	rules []uint64
+	// candidates are those of them that can match it; nil: it does not pay to ask.
 	candidates *pattern.Candidates
 }
 
@@ -98,7 +106,7 @@ func chosenByDecoder(rules []*Rule) *siblings {
 	}
 	s := &siblings{rules: rules}
 	if !s.splitByValue() {
-		s.scan = scanOf(rules)
+		s.indexTexts()
 	}
 	return s
 }
@@ -169,7 +177,9 @@ func (s *siblings) splitByValue() bool {
 			}
 		}
 		if len(list) == len(s.rules) {
-			return &siblings{rules: list, scan: scanOf(list)}
+			same := &siblings{rules: list}
+			same.indexTexts()
+			return same
 		}
 		return chosenByDecoder(list)
 	}
@@ -181,35 +191,123 @@ func (s *siblings) splitByValue() bool {
 	return true
 }
 
-// scanOf makes the text index of a list, over the text that most of its rules look at.
-func scanOf(rules []*Rule) *textScan {
-	counts := map[source]int{}
-	var best source
-	for _, r := range rules {
+const (
+	// minByText is from how many rules an index by their texts pays.
+	minByText = 3
+	// A text is looked at as a whole for so many rules at least, and for one more with every so many bytes of it.
+	fewest, textPerRule = 2, 200
+)
+
+// indexTexts notes which texts the rules need, and where it pays what they look for in them.
+func (s *siblings) indexTexts() {
+	if len(s.rules) < minByText {
+		return
+	}
+	for i, r := range s.rules {
 		for _, c := range r.conditions {
-			if e, ok := c.(*expr); ok && !e.negate && len(e.m.Facts().Required) > 0 {
-				if counts[e.source]++; counts[e.source] > counts[best] {
-					best = e.source
-				}
+			if remembers(c) {
+				break // it is to be tried whatever comes behind it
+			}
+			if from, ok := needs(c); ok {
+				t := s.text(from)
+				t.rules[i/64] |= 1 << (i % 64)
 			}
 		}
 	}
-	if counts[best] == 0 {
-		return nil
+	for i := range s.texts {
+		s.texts[i].candidates = candidatesIn(s.texts[i].source, s.rules)
 	}
+	// The log comes last: it is the longest, and every event has one.
+	slices.SortStableFunc(s.texts, func(a, b neededText) int { return cmp.Compare(b.source.kind, a.source.kind) })
+	s.texts = slices.DeleteFunc(s.texts, func(t neededText) bool { return t.source.kind == fromLog && t.candidates == nil })
+	if len(s.texts) == 0 {
+		return
+	}
+	s.all = make([]uint64, (len(s.rules)+63)/64)
+	for i := range s.rules {
+		s.all[i/64] |= 1 << (i % 64)
+	}
+}
+
+// remembers says whether trying a condition may change what the engine remembers.
+func remembers(c Condition) bool {
+	switch c.(type) {
+	case firstSeen, notMasked, changed, *correlate:
+		return true
+	}
+	return false
+}
+
+// needs gives the text without which a condition fails; false: there is not one such text.
+func needs(c Condition) (source, bool) {
+	switch c := c.(type) {
+	case *expr:
+		return c.source, true
+	case *address:
+		return source{kind: fromStatic, slot: c.slot}, true
+	case *inList:
+		return c.source, !c.user
+	}
+	return source{}, false
+}
+
+// text finds or makes the entry of a text.
+func (s *siblings) text(from source) *neededText {
+	for i := range s.texts {
+		if s.texts[i].source == from {
+			return &s.texts[i]
+		}
+	}
+	s.texts = append(s.texts, neededText{source: from, rules: make([]uint64, (len(s.rules)+63)/64)})
+	return &s.texts[len(s.texts)-1]
+}
+
+// candidatesIn makes the index of what rules look for in a text.
+func candidatesIn(text source, rules []*Rule) *pattern.Candidates {
 	list := make([]pattern.Matcher, len(rules))
 	for i, r := range rules {
 		for _, c := range r.conditions {
-			if e, ok := c.(*expr); ok && !e.negate && e.source == best {
+			if e, ok := c.(*expr); ok && !e.negate && e.source == text {
 				list[i] = pattern.Stronger(list[i], e.m)
 			}
 		}
 	}
-	c := pattern.NewCandidates(list)
-	if c == nil {
-		return nil
+	return pattern.NewCandidates(list)
+}
+
+// candidates appends to x.candidates the bits of the rules that can match the event.
+func (s *siblings) candidates(x *Context) {
+	from, words := len(x.candidates), len(s.all)
+	x.candidates = append(x.candidates, s.all...)
+	for i := range s.texts {
+		t := &s.texts[i]
+		text, ok := t.source.of(x)
+		set := x.candidates[from : from+words]
+		if !ok {
+			for w, rules := range t.rules {
+				set[w] &^= rules
+			}
+			continue
+		}
+		if t.candidates == nil || common(set, t.rules) < fewest+len(text)/textPerRule {
+			continue
+		}
+		x.candidates = t.candidates.Of(text, x.candidates)
+		set = x.candidates[from : from+words]
+		for w, found := range x.candidates[from+words:] {
+			set[w] &= found
+		}
+		x.candidates = x.candidates[:from+words]
 	}
-	return &textScan{source: best, candidates: c}
+}
+
+// common counts the bits that two sets have in common.
+func common(a, b []uint64) int {
+	n := 0
+	for i := range a {
+		n += bits.OnesCount64(a[i] & b[i])
+	}
+	return n
 }
 
 // choose gives the list that holds every rule that can match the event.

@@ -56,7 +56,7 @@ func (s *siblings) walk(x *Context, parent *Rule) (rule, above *Rule) {
 	if s == nil {
 		return nil, nil
 	}
-	if s.scan == nil {
+	if s.all == nil {
 		for _, c := range s.rules {
 			if rule, above = c.walk(x, parent); rule != nil {
 				return rule, above
@@ -64,9 +64,8 @@ func (s *siblings) walk(x *Context, parent *Rule) (rule, above *Rule) {
 		}
 		return nil, nil
 	}
-	text, _ := s.scan.source.of(x)
 	from := len(x.candidates)
-	x.candidates = s.scan.candidates.Of(text, x.candidates)
+	s.candidates(x)
 	for w := range len(x.candidates) - from {
 		for set := x.candidates[from+w]; set != 0; set &= set - 1 {
 			if rule, above = s.rules[w*64+bits.TrailingZeros64(set)].walk(x, parent); rule != nil {

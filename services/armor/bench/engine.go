@@ -45,9 +45,9 @@ func Engine(engine *rules.Engine, input Input, workers int, sink func() Sink) (E
 	}
 	defer from.Close()
 	source := &blocks{from: from}
-	each := make([]worker, workers)
+	each := make([]*worker, workers) // apart in memory, since each is written by its own goroutine
 	for i := range each {
-		each[i].x = engine.NewEvaluation()
+		each[i] = &worker{x: engine.NewEvaluation()}
 		if sink != nil {
 			each[i].sink = sink()
 		}
@@ -62,7 +62,7 @@ func Engine(engine *rules.Engine, input Input, workers int, sink func() Sink) (E
 	used := measure().since(before)
 	r := EngineResult{Runs: 1, Workers: workers, WallSeconds: used.wall.Seconds(), CPUSeconds: used.cpu.Seconds(), PeakRSSBytes: used.peak}
 	for i := range each {
-		w := &each[i]
+		w := each[i]
 		if w.err != nil {
 			return EngineResult{}, w.err
 		}
