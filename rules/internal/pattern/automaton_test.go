@@ -8,70 +8,49 @@ import (
 )
 
 func TestAutomaton(t *testing.T) {
-	entries := []Entry{{"he", 0}, {"SHE", 1}, {"his", 2}, {"hers", 3}, {"s", 70}, {"she", 4}, {"\xff\x00", 5}, {"", 6}, {"hers", 7}}
-	a, err := NewAutomaton(entries)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a.Words() != 2 {
-		t.Errorf("%d words, want 2", a.Words())
-	}
-	for _, text := range []string{"", "ushers", "USHERS", "hi", "h\xffis", "\xff\x00", "x"} {
-		checkAutomaton(t, a, entries, text)
+	texts := []string{"", "ushers", "USHERS", "hi", "h\xffis", "\xff\x00", "x", "xHERs", "his"}
+	for _, literals := range [][]string{{"he", "SHE", "his", "hers", "s", "she", "\xff\x00"}, {"hers", "his"}, {"\xff\x00"}, {"", "he"}, nil} {
+		for _, text := range texts {
+			checkAutomaton(t, literals, text)
+		}
 	}
 }
 
 // checkAutomaton compares with a search of each literal.
-func checkAutomaton(t *testing.T, a *Automaton, entries []Entry, text string) {
+func checkAutomaton(t *testing.T, literals []string, text string) {
 	t.Helper()
-	bits := make([]uint64, a.Words())
-	a.Scan(text, bits)
-	want := map[int]bool{}
-	for _, e := range entries {
-		if strings.Contains(asciiLower(text), asciiLower(e.Literal)) {
-			want[e.Bit] = true
-		}
+	a, err := NewAutomaton(literals)
+	if err != nil {
+		return
 	}
-	if got := a.Any(text); got != (len(want) > 0) {
-		t.Fatalf("%q: Any is %v, want %v", text, got, !got)
+	want := false
+	for _, l := range literals {
+		want = want || strings.Contains(asciiLower(text), asciiLower(l))
 	}
-	for n := range 64 * len(bits) {
-		if Has(bits, n) != want[n] {
-			t.Fatalf("%q: bit %d is %v, want %v", text, n, Has(bits, n), want[n])
-		}
+	if got := a.Any(text); got != want {
+		t.Fatalf("%q in %q: %v, want %v", literals, text, got, want)
 	}
 }
 
 func TestAutomatonLimit(t *testing.T) {
-	var entries []Entry
+	var literals []string
 	for i := range 10000 {
-		entries = append(entries, Entry{fmt.Sprintf("%08x", i*2654435761), i})
+		literals = append(literals, fmt.Sprintf("%08x", i*2654435761))
 	}
-	if _, err := NewAutomaton(entries); !errors.Is(err, ErrTooManyLiterals) {
+	if _, err := NewAutomaton(literals); !errors.Is(err, ErrTooManyLiterals) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := NewAutomaton([]Entry{{"a", -1}}); err == nil {
-		t.Error("a negative bit is accepted")
-	}
-	a, err := NewAutomaton(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.Scan("text", nil)
 }
 
 // TestAutomatonAllBytes uses every byte, so that no column is left.
 func TestAutomatonAllBytes(t *testing.T) {
-	var entries []Entry
+	var literals []string
 	for c := range 256 {
-		entries = append(entries, Entry{string([]byte{byte(c), byte(255 - c)}), c})
-	}
-	a, err := NewAutomaton(entries)
-	if err != nil {
-		t.Fatal(err)
+		literals = append(literals, string([]byte{byte(c), byte(255 - c)}))
 	}
 	for c := range 256 {
-		checkAutomaton(t, a, entries, string([]byte{'x', byte(c), byte(255 - c), byte(c)}))
+		checkAutomaton(t, literals, string([]byte{'x', byte(c), byte(255 - c), byte(c)}))
+		checkAutomaton(t, literals, string([]byte{'x', byte(c), byte(254 - c), byte(c)}))
 	}
 }
 
@@ -79,52 +58,63 @@ func FuzzAutomaton(f *testing.F) {
 	f.Add("he,she,his,hers,", "ushers and his")
 	f.Add("aa,aaa,b,ba", "aaab")
 	f.Fuzz(func(t *testing.T, literals, text string) {
-		var entries []Entry
-		for i, l := range strings.Split(literals, ",") {
-			entries = append(entries, Entry{l, i / 2})
-		}
-		a, err := NewAutomaton(entries)
-		if err != nil {
-			return
-		}
-		checkAutomaton(t, a, entries, text)
+		checkAutomaton(t, strings.Split(literals, ","), text)
 	})
 }
 
-func BenchmarkAutomaton(b *testing.B) {
+// manyLiteralsOf gives literals and texts of the recorded cases.
+func manyLiteralsOf(b *testing.B) (literals, texts []string, size int) {
+	b.Helper()
 	seen := map[string]bool{}
-	var entries []Entry
-	var texts []string
-	size := 0
 	for _, v := range readVectors(b) {
 		if len(texts) < 500 && len(v.String) > 40 {
 			texts = append(texts, v.String)
 			size += len(v.String)
 		}
-		if v.Kind != "match" || seen[v.Pattern] || len(entries) > 1000 {
+		if v.Kind != "match" || seen[v.Pattern] || len(literals) > 1000 {
 			continue
 		}
 		seen[v.Pattern] = true
 		if m, err := Compile(OSMatch, v.Pattern); err == nil {
 			for _, l := range m.Facts().Required {
-				if len(l) > 3 {
-					entries = append(entries, Entry{l, len(seen)})
+				if len(l) >= shortestFor(2) {
+					literals = append(literals, l)
 				}
 			}
 		}
 	}
-	a, err := NewAutomaton(entries)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Logf("%d literals, %d bytes of table", len(entries), 2*len(a.next))
-	bits := make([]uint64, a.Words())
-	b.SetBytes(int64(size))
-	b.ReportAllocs()
-	for b.Loop() {
-		for _, t := range texts {
-			clear(bits)
-			a.Scan(t, bits)
+	return literals, texts, size
+}
+
+// BenchmarkManyLiterals looks for all literals of many patterns in texts that have many of them: whether one occurs, by
+// automaton, which stops at the first; and which ones do, by groups of four bytes.
+func BenchmarkManyLiterals(b *testing.B) {
+	literals, texts, size := manyLiteralsOf(b)
+	b.Run("automaton", func(b *testing.B) {
+		a, err := NewAutomaton(literals)
+		if err != nil {
+			b.Fatal(err)
 		}
-	}
+		b.Logf("%d literals, %d bytes of table", len(literals), 2*len(a.next))
+		b.SetBytes(int64(size))
+		for b.Loop() {
+			for _, t := range texts {
+				a.Any(t)
+			}
+		}
+	})
+	b.Run("grams", func(b *testing.B) {
+		g := newGrams(2, len(literals))
+		for i, l := range literals {
+			g.add(l, i)
+		}
+		found := make([]uint64, (len(literals)+63)/64)
+		b.SetBytes(int64(size))
+		for b.Loop() {
+			for _, t := range texts {
+				clear(found)
+				g.scan(t, found)
+			}
+		}
+	})
 }

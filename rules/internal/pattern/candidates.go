@@ -162,6 +162,9 @@ func (c *Candidates) Of(text string, set []uint64) []uint64 {
 	return set
 }
 
+// Has reports whether bit n is set.
+func Has(set []uint64, n int) bool { return set[n/64]&(1<<(n%64)) != 0 }
+
 // Stronger gives the one of two matchers that says more about the texts it matches: the one whose shortest required
 // literal is longer. Either may be nil.
 func Stronger(a, b Matcher) Matcher {

@@ -66,11 +66,7 @@ func newAnyOf(literals []string) *Automaton {
 	if len(literals) < manyLiterals {
 		return nil
 	}
-	var entries []Entry
-	for _, l := range literals {
-		entries = append(entries, Entry{Literal: l})
-	}
-	a, err := NewAutomaton(entries)
+	a, err := NewAutomaton(literals)
 	if err != nil {
 		return nil // too many for an automaton: each is searched
 	}
