@@ -2,6 +2,7 @@ package rules
 
 import (
 	"encoding/json"
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 
@@ -183,7 +184,7 @@ const hexDigits = "0123456789abcdef"
 func appendJSONString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	from := 0
-	for i := 0; i < len(s); {
+	for i := plainRun(s, 0); i < len(s); {
 		c := s[i]
 		if c >= utf8.RuneSelf {
 			r, size := utf8.DecodeRuneInString(s[i:])
@@ -214,7 +215,24 @@ func appendJSONString(dst []byte, s string) []byte {
 		}
 		i++
 		from = i
+		i = plainRun(s, i)
 	}
 	dst = append(dst, s[from:]...)
 	return append(dst, '"')
+}
+
+// plainRun is up to where a text can be copied as it is from i on: a control character, a quote, a backslash, a byte that is no
+// ASCII, or the last seven bytes, which it leaves to the caller.
+func plainRun(s string, i int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(s); i += 8 {
+		b := s[i : i+8]
+		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		quote, slash := w^(ones*'"'), w^(ones*'\\')
+		// The first byte with its top bit set is one that is not plain. Borrows reach only bytes behind such a one.
+		if stop := (w | (w - ones*0x20) | (quote - ones) | (slash - ones)) & tops; stop != 0 {
+			return i + bits.TrailingZeros64(stop)/8
+		}
+	}
+	return i
 }

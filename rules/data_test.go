@@ -78,3 +78,17 @@ func FuzzDataIsValidJSON(f *testing.F) {
 		}
 	})
 }
+
+// A byte in any place of a long value is read back as it was.
+func TestDataEscapesInEveryPlace(t *testing.T) {
+	for c := range 128 {
+		for place := range 20 {
+			value := "v" + strings.Repeat("a", place) + string(rune(c)) + "\u007f b" + string(rune(c)) + "!~"
+			text := evaluation("k", value).appendData(nil)
+			var got map[string]string
+			if err := json.Unmarshal(text, &got); err != nil || got["k"] != value {
+				t.Fatalf("byte %#x in place %d: %s, %v", c, place, text, err)
+			}
+		}
+	}
+}

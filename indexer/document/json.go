@@ -1,6 +1,7 @@
 package document
 
 import (
+	"math/bits"
 	"strconv"
 	"unicode/utf8"
 )
@@ -87,7 +88,7 @@ func AppendString[T ~string | ~[]byte](dst []byte, s T) []byte {
 // appendEscaped appends the inside of a JSON string.
 func appendEscaped[T ~string | ~[]byte](dst []byte, s T) []byte {
 	start := 0
-	for i := 0; i < len(s); {
+	for i := plainRun(s, 0); i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
 			if !escaped[c] {
@@ -109,6 +110,7 @@ func appendEscaped[T ~string | ~[]byte](dst []byte, s T) []byte {
 			}
 			i++
 			start = i
+			i = plainRun(s, i)
 			continue
 		}
 		n := runeLen(s, i)
@@ -122,6 +124,22 @@ func appendEscaped[T ~string | ~[]byte](dst []byte, s T) []byte {
 		start = i
 	}
 	return append(dst, s[start:]...)
+}
+
+// plainRun is up to where a text can be copied as it is from i on: a byte that is escaped or no ASCII, or the last seven
+// bytes, which it leaves to the caller.
+func plainRun[T ~string | ~[]byte](s T, i int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(s); i += 8 {
+		b := s[i : i+8]
+		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		quote, slash, del := w^(ones*'"'), w^(ones*'\\'), w^(ones*0x7f)
+		// The first byte with its top bit set is one that is not plain. Borrows reach only bytes behind such a one.
+		if stop := (w | (w - ones*0x20) | (quote - ones) | (slash - ones) | (del - ones)) & tops; stop != 0 {
+			return i + bits.TrailingZeros64(stop)/8
+		}
+	}
+	return i
 }
 
 // runeLen is the length of the valid multi-byte character at i; 0: there is none.
