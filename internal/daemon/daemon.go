@@ -35,6 +35,8 @@ type Program[C any] struct {
 	DebugListen string
 	// MemoryLimit is the process's soft memory limit in bytes, see LimitMemory; 0: none.
 	MemoryLimit int64
+	// GCPercent is how much may come onto the live heap before garbage is collected, in per cent, see CollectAt; 0: 100.
+	GCPercent int
 	// Run does the work until ctx ends. An error made by Usage counts as a wrong configuration.
 	Run func(ctx context.Context, cfg C, p *Process) error
 }
@@ -153,6 +155,7 @@ func serve[C any](p Program[C], cfg *settings[C], warnings []string, stderr io.W
 		proc.Log.Warn(w)
 	}
 	LimitMemory(p.MemoryLimit)
+	CollectAt(p.GCPercent)
 	proc.Log.Info("starting", "version", proc.Version, "pid", os.Getpid())
 
 	ctx, cancel := context.WithCancelCause(context.Background())

@@ -23,6 +23,23 @@ func TestLimitMemory(t *testing.T) {
 	}
 }
 
+func TestCollectAt(t *testing.T) {
+	before := debug.SetGCPercent(100)
+	defer debug.SetGCPercent(before)
+	t.Setenv("GOGC", "")
+	for _, c := range []struct{ set, want int }{{30, 30}, {0, 30}} {
+		CollectAt(c.set)
+		if got := debug.SetGCPercent(c.want); got != c.want {
+			t.Errorf("CollectAt(%d) sets %d", c.set, got)
+		}
+	}
+	t.Setenv("GOGC", "100")
+	CollectAt(50)
+	if got := debug.SetGCPercent(30); got != 30 {
+		t.Errorf("the environment does not win: %d", got)
+	}
+}
+
 func TestParseSize(t *testing.T) {
 	for text, want := range map[string]int64{"off": 0, "0": 0, "512": 512, "3KiB": 3 << 10, "384MiB": 384 << 20, "2GiB": 2 << 30} {
 		if got, err := ParseSize(text); err != nil || got != want {
