@@ -20,7 +20,7 @@ after a restart. See example.yaml for every setting.`,
 		Default:     agent.Config{DataDir: "/var/lib/armor-agent"},
 		DebugListen: "127.0.0.1:9401",
 		MemoryLimit: 96 << 20,
-		GCPercent:   30, // hosts have other work: 5 MiB less for a twentieth of a CPU at 100,000 lines a second
+		GCPercent:   30, // hosts have other work; docs/performance.md
 		Run:         run,
 	}))
 }
