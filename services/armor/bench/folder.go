@@ -46,6 +46,9 @@ func Folder(ctx context.Context, folder, dir string, cfg allinone.Config, log *s
 	if err != nil {
 		return FolderResult{}, err
 	}
+	if end.at.IsZero() {
+		return FolderResult{}, fmt.Errorf("ended before everything was stored: %d records read, %d alerts", summary.Read, summary.Alerts)
+	}
 	if summary.Read == 0 {
 		return FolderResult{}, fmt.Errorf("no CloudTrail records were found in %s", folder)
 	}
