@@ -13,7 +13,8 @@ import (
 // (connected); of what those report agents_spooled (events), agents_lag_seconds (the age of the oldest), and, when not 0,
 // agents_lost and agents_dropped (events); of the engine's memory the gauges state_events, state_bytes and state_keys, and by cause the counters
 // state_evicted_<cause> of what was forgotten before its time. pattern_given_up counts events on which a pattern took too
-// much work (they are among the alerted or silent ones). What journalStatus says of the journal comes on top. Counters beside the conservation ones are there when not 0.
+// much work (they are among the alerted or silent ones). What journalStatus says of the journal comes on top. Counters beside
+// the conservation ones are there when not 0.
 func (m *Manager) Status() *armorv1.ComponentStatus {
 	c := m.pipeline.Counts()
 	st := m.ruleset.state.Stats()

@@ -199,17 +199,9 @@ func (n *ElasticsearchNode) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	url := n.URL() + "/_cluster/health?wait_for_status=yellow&timeout=4s"
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return err
+	status, err := Ask(ctx, url)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("health answers %d", status)
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("health answers %s", resp.Status)
-	}
-	return nil
+	return err
 }

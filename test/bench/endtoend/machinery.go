@@ -153,19 +153,11 @@ func (p *plant) close(err error) error {
 
 // ready asks a program's /readyz.
 func ready(ctx context.Context, address string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", http.NoBody)
-	if err != nil {
-		return err
+	status, err := testenv.Ask(ctx, "http://"+address+"/readyz")
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("it is not ready: %d", status)
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("it is not ready: %s", resp.Status)
-	}
-	return nil
+	return err
 }
 
 // published is how many alerts the stream has taken.
