@@ -34,7 +34,9 @@ type Context struct {
 	failed     []uint32 // by rule index: generation in which the rule is known to lead nowhere
 	gen        uint32
 	key        []byte
-	candidates []uint64
+	places     []int32  // of the rules to be tried, level under level
+	candidates []uint64 // of these, while they are chosen
+	matching   []uint64 // for one text
 	lower      []byte
 }
 
@@ -50,7 +52,7 @@ func (x *Context) Reset(t *Tree) {
 		x.gen = 1
 	}
 	x.filled = false
-	x.candidates = x.candidates[:0]
+	x.places = x.places[:0]
 	x.restorePrevious(nil)
 }
 

@@ -11,31 +11,32 @@ import (
 type Rule struct {
 	// Index counts the rules from 0, in order of loading.
 	Index int
-	ID    int
-	Level int
+	// What every trial looks at stands here, to lie together in memory.
+	conditions []Condition
+	below      *siblings // the children as the fast walk tries them
+	correlated bool
 	// NoAlert: the rule itself is never the answer, only those below it.
 	NoAlert bool
+	Level   int
 	// IgnorePeriod in seconds; 0: none.
 	IgnorePeriod int64
-	// Meta is what only people see.
-	Meta Meta
+	ID           int
 	// SidList is the list that the rule's events go to because of an if_matched_sid; -1: none.
 	SidList int
 	// GroupLists are those because of if_matched_group, used when there is no SidList.
 	GroupLists []int
-
-	category   decode.Category
-	root       bool
-	last       bool // accuracy="0": behind all siblings
-	groupText  string
-	conditions []Condition
 	mask       *keyMask // <ignore>
-	correlated bool
-	children   []*Rule
-	below      *siblings // the children as the fast walk tries them
-	parents    []int
-	digest     [32]byte // of its own definition
 	text       *template
+	// Meta is what only people see.
+	Meta Meta
+
+	category  decode.Category
+	root      bool
+	last      bool // accuracy="0": behind all siblings
+	groupText string
+	children  []*Rule
+	parents   []int
+	digest    [32]byte // of its own definition
 }
 
 // Meta is the descriptive part of a rule.

@@ -1,9 +1,6 @@
 package match
 
-import (
-	"math/bits"
-	"slices"
-)
+import "slices"
 
 // maxDepth bounds the recursion of the walk; the loader refuses deeper trees.
 const maxDepth = 512
@@ -48,36 +45,6 @@ func (r *Rule) walk(x *Context, parent *Rule) (rule, above *Rule) {
 		return nil, nil
 	}
 	return r, parent
-}
-
-// walk tries the rules of the list in order, those that cannot match left out.
-func (s *siblings) walk(x *Context, parent *Rule) (rule, above *Rule) {
-	s = s.choose(x)
-	if s == nil {
-		return nil, nil
-	}
-	if s.all == nil {
-		for _, c := range s.rules {
-			if rule, above = c.walk(x, parent); rule != nil {
-				return rule, above
-			}
-		}
-		return nil, nil
-	}
-	from := len(x.candidates)
-	s.candidates(x)
-	for w := range len(x.candidates) - from {
-		for set := x.candidates[from+w]; set != 0; set &= set - 1 {
-			if rule, above = s.rules[w*64+bits.TrailingZeros64(set)].walk(x, parent); rule != nil {
-				break
-			}
-		}
-		if rule != nil {
-			break
-		}
-	}
-	x.candidates = x.candidates[:from]
-	return rule, above
 }
 
 func (r *Rule) fail(x *Context) {

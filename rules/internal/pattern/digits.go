@@ -23,9 +23,9 @@ func (m *osRegex) afterDigits() *[256]bool {
 				return nil
 			}
 		case a.machine == nil && (a.literal.place == atStart || a.literal.place == whole):
-			if c, ok := firstOther(a.literal.text); ok {
+			if c, ok := firstOther(a.literal.find.text); ok {
 				set[c], set[upper(c)] = true, true
-			} else if a.literal.text == "" || isDigit(a.literal.text[0]) {
+			} else if a.literal.find.text == "" || isDigit(a.literal.find.text[0]) {
 				return nil
 			}
 		default:
@@ -88,14 +88,14 @@ func (m *machine) passable(i int) bool {
 // afterDigits says which bytes can follow the digits that a text begins with, for an anchored program; nil: any.
 func (p *program) afterDigits() *[256]bool {
 	set := &[256]bool{}
-	if !p.anchored || !p.followDigits(p.start, set, make(map[int]bool)) {
+	if !p.anchored || !p.followDigits(p.start, set, make(map[int32]bool)) {
 		return nil
 	}
 	return set
 }
 
 // followDigits adds what can follow digits from instruction pc on; false: any byte can, or the match can end.
-func (p *program) followDigits(pc int, set *[256]bool, seen map[int]bool) bool {
+func (p *program) followDigits(pc int32, set *[256]bool, seen map[int32]bool) bool {
 	if seen[pc] {
 		return true
 	}
@@ -113,6 +113,17 @@ func (p *program) followDigits(pc int, set *[256]bool, seen map[int]bool) bool {
 		takes[in.b] = true
 	case opFold:
 		takes[in.b], takes[upper(in.b)] = true, true
+	case opText, opTextFold:
+		for _, c := range []byte(p.texts[in.reg]) {
+			if isDigit(c) {
+				continue
+			}
+			if set[c] = true; in.op == opTextFold {
+				set[upper(c)] = true
+			}
+			return true
+		}
+		return p.followDigits(in.next, set, seen)
 	case opSet, opRepeat:
 		takes = *in.set
 	default:

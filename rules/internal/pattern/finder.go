@@ -2,81 +2,119 @@ package pattern
 
 import "strings"
 
-// finder looks for one literal, ASCII case ignored. It scans for the byte of
-// the literal that is rarest in logs and compares the rest around each hit.
+// finder looks for one literal, ASCII case ignored. A long one is looked for at every few bytes only, where four
+// neighbouring bytes must be four of the literal's; a short one by its byte that is rarest in logs.
 type finder struct {
-	text  string // lower-cased, not empty
-	at    int    // index of the rare byte in text
-	low   byte   // the rare byte
-	up    byte   // its upper case, or low if it has none
-	quick bool   // the rare byte has one case: one scan is enough
-	gram  uint32 // four bytes of the literal, compared before the rest
-	off   int    // where they stand in it; -1: it is shorter
+	text   string   // lower-cased, not empty
+	rare   rareByte // of a short literal
+	stride uint8    // of a long literal: how far apart the text is looked at; 0: it is short
+	filter [4]uint64
 }
 
+// Which literals are long. With fewer bytes a scan for one byte is as quick, and for a byte that logs hardly have
+// quicker.
+const (
+	minStride = 5
+	maxFinder = 16 // longest stride: more of a literal would fill the filter
+	unheardOf = 20 // commonness below which a byte is hardly met
+)
+
 func newFinder(lowered string) finder {
-	f := finder{text: lowered}
-	best := 256
-	for i := 0; i < len(lowered); i++ {
-		if r := commonness(lowered[i]); r < best {
-			best, f.at = r, i
-		}
+	f := finder{text: lowered, rare: rarestByte(lowered)}
+	stride := min(len(lowered)-gramSize+1, maxFinder)
+	if stride < minStride || f.rare.low == f.rare.up && commonness(f.rare.low) < unheardOf {
+		return f
 	}
-	f.low = lowered[f.at]
-	f.up = upper(f.low)
-	f.quick = f.up == f.low
-	f.off = -1
-	if len(lowered) >= gramSize {
-		f.off = rarestWindow(lowered, gramSize)
-		f.gram = gramAt(lowered, f.off)
+	f.stride = uint8(stride)
+	for at := range stride {
+		h := finderHash(gramAt(lowered, at))
+		f.filter[h/64] |= 1 << (h % 64)
 	}
 	return f
 }
 
-// index returns the first index at or after from at which the literal begins,
-// or -1.
+// finderHash has a value for each bit of a finder's filter.
+func finderHash(gram uint32) uint32 { return gram * 0x9e3779b1 >> 24 }
+
+// index returns the first index at or after from at which the literal begins, or -1.
 func (f *finder) index(text string, from int) int {
-	last := len(text) - len(f.text) + f.at // last place of the rare byte
-	pos := from + f.at
-	if f.quick {
-		for pos <= last {
-			i := strings.IndexByte(text[pos:last+1], f.low)
-			if i < 0 {
-				return -1
-			}
-			pos += i
-			if f.is(text, pos-f.at) {
-				return pos - f.at
-			}
-			pos++
-		}
-		return -1
+	if f.stride == 0 {
+		return f.rare.index(f.text, text, from)
 	}
-	low, up := f.low, f.up
-	nextLow, nextUp := -1, -1 // the next hit of each case, once known
-	for pos <= last {
-		if nextLow < pos {
-			nextLow = indexByteFrom(text, pos, last+1, low)
+	stride := int(f.stride)
+	for i := f.next(text, from+stride-1); i >= 0; i = f.next(text, i+stride) {
+		if at := f.around(text, i); at >= 0 {
+			return at
 		}
-		if nextUp < pos {
-			nextUp = indexByteFrom(text, pos, last+1, up)
-		}
-		pos = min(nextLow, nextUp)
-		if pos > last {
-			return -1
-		}
-		if f.is(text, pos-f.at) {
-			return pos - f.at
-		}
-		pos++
 	}
 	return -1
 }
 
-// is reports whether the literal stands at index i.
-func (f *finder) is(text string, i int) bool {
-	t := text[i : i+len(f.text)]
-	return (f.off < 0 || gramAt(t, f.off) == f.gram) && equalFold(t, f.text)
+// next gives the next index, from i on in strides, at which four bytes of the literal may stand; -1: there is none.
+func (f *finder) next(text string, i int) int {
+	stride := int(f.stride)
+	for ; i <= len(text)-gramSize; i += stride {
+		if h := finderHash(gramAt(text, i)); f.filter[h/64&3]&(1<<(h%64)) != 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// around returns the first index at which the literal begins within a stride up to i, or -1.
+func (f *finder) around(text string, i int) int {
+	gram := gramAt(text, i)
+	for at := int(f.stride) - 1; at >= 0; at-- {
+		if begin := i - at; gramAt(f.text, at) == gram && len(text)-begin >= len(f.text) && equalFold(text[begin:begin+len(f.text)], f.text) {
+			return begin
+		}
+	}
+	return -1
+}
+
+// rareByte is the byte of a literal that is rarest in logs.
+type rareByte struct {
+	at      uint16 // where in the literal
+	low, up byte
+}
+
+func rarestByte(lowered string) rareByte {
+	at, best := 0, 256
+	for i := range len(lowered) {
+		if r := commonness(lowered[i]); r < best {
+			best, at = r, i
+		}
+	}
+	return rareByte{at: uint16(at), low: lowered[at], up: upper(lowered[at])}
+}
+
+// index returns the first index at or after from at which the literal begins, or -1.
+func (r rareByte) index(literal, text string, from int) int {
+	at := int(r.at)
+	last := len(text) - len(literal) + at // last place of the byte
+	pos := from + at
+	nextLow, nextUp := -1, -1 // the next hit of each case, once known
+	for pos <= last {
+		if nextLow < pos {
+			nextLow = indexByteFrom(text, pos, last+1, r.low)
+		}
+		if r.up == r.low {
+			pos = nextLow
+		} else {
+			if nextUp < pos {
+				nextUp = indexByteFrom(text, pos, last+1, r.up)
+			}
+			pos = min(nextLow, nextUp)
+		}
+		if pos > last {
+			return -1
+		}
+		if begin := pos - at; equalFold(text[begin:begin+len(literal)], literal) {
+			return begin
+		}
+		pos++
+	}
+	return -1
 }
 
 // indexByteFrom returns the first index of c in text[from:to], or to.

@@ -12,13 +12,12 @@ const (
 
 // literal is one alternative that is plain text, ASCII case ignored.
 type literal struct {
+	find  finder // its text; where it may stand anywhere, how to look for it
 	place place
-	text  string // lower-cased
-	find  finder // for anywhere
 }
 
-func newLiteral(text string, start, end bool) literal {
-	l := literal{text: asciiLower(text)}
+func newLiteral(text string, start, end bool) *literal {
+	l := &literal{find: finder{text: asciiLower(text)}}
 	switch {
 	case start && end:
 		l.place = whole
@@ -27,28 +26,29 @@ func newLiteral(text string, start, end bool) literal {
 	case end:
 		l.place = atEnd
 	case text != "":
-		l.find = newFinder(l.text)
+		l.find = newFinder(l.find.text)
 	}
 	return l
 }
 
 // index returns where the literal begins in text, or -1.
 func (l *literal) index(text string) int {
+	want := l.find.text
 	switch l.place {
 	case atStart:
-		if hasPrefixFold(text, l.text) {
+		if hasPrefixFold(text, want) {
 			return 0
 		}
 	case atEnd:
-		if hasSuffixFold(text, l.text) {
-			return len(text) - len(l.text)
+		if hasSuffixFold(text, want) {
+			return len(text) - len(want)
 		}
 	case whole:
-		if equalFold(text, l.text) {
+		if equalFold(text, want) {
 			return 0
 		}
 	case anywhere:
-		if l.text == "" {
+		if want == "" {
 			return 0
 		}
 		return l.find.index(text, 0)

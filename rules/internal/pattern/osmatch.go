@@ -11,12 +11,14 @@ import "strings"
 // negates the whole. An empty alternative matches every text, except that "^$"
 // matches the empty one alone.
 type osMatch struct {
-	source string
+	// What every match looks at comes first, to lie together in memory.
 	negate bool
-	always bool      // one alternative matches everything
-	values *valueSet // all alternatives are whole values
-	alts   []literal
+	always bool       // one alternative matches everything
+	values *valueSet  // all alternatives are whole values
 	anyOf  *Automaton // of the alternatives that may stand anywhere, if many
+	alts   []*literal
+
+	source string
 	facts  Facts
 }
 
@@ -48,18 +50,18 @@ func (m *osMatch) learn() {
 	var begins [256]bool
 	var values, floating []string
 	for i := range m.alts {
-		l := &m.alts[i]
-		if l.text == "" {
+		l := m.alts[i]
+		if l.find.text == "" {
 			known = false
 			m.always = m.always || l.place != whole
 		}
 		exact = exact && l.place == whole
-		if anchored = anchored && (l.place == whole || l.place == atStart) && l.text != ""; anchored {
-			begins[l.text[0]], begins[upper(l.text[0])] = true, true
+		if anchored = anchored && (l.place == whole || l.place == atStart) && l.find.text != ""; anchored {
+			begins[l.find.text[0]], begins[upper(l.find.text[0])] = true, true
 		}
-		values = append(values, l.text)
-		if l.place == anywhere && l.text != "" {
-			floating = append(floating, l.text)
+		values = append(values, l.find.text)
+		if l.place == anywhere && l.find.text != "" {
+			floating = append(floating, l.find.text)
 		}
 	}
 	m.anyOf = newAnyOf(floating)
@@ -108,7 +110,7 @@ func (m *osMatch) occurs(text string) bool {
 		return m.index(text) >= 0
 	}
 	for i := range m.alts {
-		if l := &m.alts[i]; l.place != anywhere && l.index(text) >= 0 {
+		if l := m.alts[i]; l.place != anywhere && l.index(text) >= 0 {
 			return true
 		}
 	}
@@ -127,9 +129,9 @@ func (m *osMatch) index(text string) int {
 		return -1
 	}
 	for i := range m.alts {
-		l := &m.alts[i]
+		l := m.alts[i]
 		if at := l.index(text); at >= 0 {
-			return at + len(l.text)
+			return at + len(l.find.text)
 		}
 	}
 	return -1

@@ -7,21 +7,24 @@ package pattern
 // Alternatives are tried in order; each is plain text where it can be and a
 // token machine otherwise.
 type osRegex struct {
-	source string
-	values *valueSet // all alternatives are whole values
-	alts   []osAlternative
+	// What every match looks at comes first, to lie together in memory.
+	begins byteBits   // bytes that a match begins with, if told
+	told   bool       // all alternatives are anchored and say what they begin with
+	slots  int16      // most of any machine
+	values *valueSet  // all alternatives are whole values
+	shared *shared    // what every alternative needs, if there are several
 	anyOf  *Automaton // of the literals that may stand anywhere, if many
-	begin  *[256]bool // bytes that a match begins with, if all alternatives are anchored and say
-	shared shared
+	alts   []osAlternative
+
 	groups int
-	slots  int
+	source string
 	facts  Facts
 }
 
-// osAlternative is one alternative: a literal, or a machine if set.
+// osAlternative is one alternative: a machine or else a literal.
 type osAlternative struct {
 	machine *machine
-	literal literal
+	literal *literal
 }
 
 func compileOSRegex(source string) (Matcher, error) {
@@ -35,17 +38,13 @@ func compileOSRegex(source string) (Matcher, error) {
 		tokens, slots := tokenise(rest)
 		var alt osAlternative
 		if text, n := literalRun(tokens, 0, len(tokens)-1); n == len(tokens)-1 && slots == 0 {
-			alt.literal = newLiteral(text, start, end)
-			// A lone "$" is no suffix that every text has: it matches the
-			// empty text only.
-			if text == "" && end {
-				alt.literal = newLiteral("", true, true)
-			}
+			// A lone "$" is no suffix that every text has: it matches the empty text only.
+			alt.literal = newLiteral(text, start || text == "" && end, end)
 		} else {
-			alt.machine = &machine{tokens: tokens, slots: slots, start: start, end: end}
+			alt.machine = &machine{tokens: tokens, slots: int16(slots), start: start, end: end}
 			alt.machine.plan()
 			m.groups = max(m.groups, slots/2)
-			m.slots = max(m.slots, slots)
+			m.slots = max(m.slots, int16(slots))
 		}
 		m.alts = append(m.alts, alt)
 	}
@@ -59,11 +58,12 @@ func (m *osRegex) learn() {
 	var values, floating []string
 	for i := range m.alts {
 		a := &m.alts[i]
-		text := a.literal.text
+		var text string
 		if a.machine != nil {
 			exact = false
 			text = a.machine.must
 		} else {
+			text = a.literal.find.text
 			exact = exact && a.literal.place == whole
 			if a.literal.place == anywhere && text != "" {
 				floating = append(floating, text)
@@ -76,8 +76,15 @@ func (m *osRegex) learn() {
 		values = append(values, text)
 	}
 	m.anyOf = newAnyOf(floating)
-	m.begin = m.firstBytes()
-	m.facts.Begins, m.facts.AfterDigits = m.begin, m.afterDigits()
+	m.facts.Begins, m.facts.AfterDigits = m.firstBytes(), m.afterDigits()
+	if m.facts.Begins != nil {
+		m.told = true
+		for c, begins := range m.facts.Begins {
+			if begins {
+				m.begins.put(byte(c))
+			}
+		}
+	}
 	m.shared = m.share()
 	if exact {
 		m.values = newValueSet(values)
@@ -91,17 +98,16 @@ func (m *osRegex) learn() {
 // shared is a literal that every alternative needs, where there are several.
 type shared struct {
 	find finder
-	has  bool
 	lead bool // they all begin with it
 }
 
-// share looks for such a literal: what all alternatives begin with, or else what all require.
-func (m *osRegex) share() shared {
+// share looks for such a literal: what all alternatives begin with, or else what all require; nil: there is none.
+func (m *osRegex) share() *shared {
 	lead, must := "", ""
 	for i := range m.alts {
 		a := m.alts[i].machine
 		if a == nil {
-			return shared{}
+			return nil
 		}
 		if i == 0 {
 			lead, must = a.lead.text, a.must
@@ -114,11 +120,11 @@ func (m *osRegex) share() shared {
 	}
 	switch {
 	case len(m.alts) < 2 || lead == "" && must == "":
-		return shared{}
+		return nil
 	case len(lead) >= len(must):
-		return shared{find: newFinder(lead), has: true, lead: true}
+		return &shared{find: newFinder(lead), lead: true}
 	}
-	return shared{find: newFinder(must), has: true}
+	return &shared{find: newFinder(must)}
 }
 
 func commonPrefix(a, b string) string {
@@ -131,7 +137,7 @@ func commonPrefix(a, b string) string {
 
 // start gives where the first match can begin, as far as the shared literal tells; -1: nowhere.
 func (s *shared) start(text string) int {
-	if !s.has {
+	if s == nil {
 		return 0
 	}
 	at := s.find.index(text, 0)
@@ -149,7 +155,7 @@ func (m *osRegex) Match(text string, sc *Scratch) (int, bool) {
 		}
 		return max(len(text)-1, 0), true
 	}
-	if m.begin != nil && (text == "" || !m.begin[text[0]]) {
+	if m.told && (text == "" || !m.begins.has(text[0])) {
 		return 0, false
 	}
 	from := m.shared.start(text)
@@ -160,12 +166,12 @@ func (m *osRegex) Match(text string, sc *Scratch) (int, bool) {
 		a := &m.alts[i]
 		if a.machine == nil {
 			if at := a.literal.index(text); at >= 0 {
-				return max(at+len(a.literal.text)-1, 0), true
+				return max(at+len(a.literal.find.text)-1, 0), true
 			}
 			continue
 		}
 		if end, ok := a.machine.match(m, text, from, sc); ok {
-			for j := 0; j+1 < a.machine.slots; j += 2 {
+			for j := 0; j+1 < int(a.machine.slots); j += 2 {
 				from, to := sc.slots[j], sc.slots[j+1]
 				if from >= 0 && to >= 0 {
 					sc.Captures = append(sc.Captures, Span{from, max(from, to)})
@@ -181,7 +187,7 @@ func (m *osRegex) Test(text string, sc *Scratch) bool {
 	if m.values != nil {
 		return m.values.has(text)
 	}
-	if m.begin != nil && (text == "" || !m.begin[text[0]]) {
+	if m.told && (text == "" || !m.begins.has(text[0])) {
 		return false
 	}
 	if m.anyOf != nil && m.anyOf.Any(text) {
@@ -194,7 +200,7 @@ func (m *osRegex) Test(text string, sc *Scratch) bool {
 	for i := range m.alts {
 		a := &m.alts[i]
 		if a.machine == nil {
-			if m.anyOf != nil && a.literal.place == anywhere && a.literal.text != "" {
+			if m.anyOf != nil && a.literal.place == anywhere && a.literal.find.text != "" {
 				continue
 			}
 			if a.literal.index(text) >= 0 {
@@ -214,10 +220,10 @@ func (a *machine) match(m *osRegex, text string, from int, sc *Scratch) (int, bo
 	if a.start && !a.startsAt0(text) {
 		return 0, false
 	}
-	if a.needs && (!m.shared.has || m.shared.lead) && a.need.index(text, from) < 0 {
+	if a.needs && (m.shared == nil || m.shared.lead) && a.need.index(text, from) < 0 {
 		return 0, false
 	}
-	if cap(sc.slots) < m.slots {
+	if cap(sc.slots) < int(m.slots) {
 		sc.slots = make([]int, m.slots)
 	}
 	end, ok, spent := a.run(text, from, sc.slots[:a.slots])

@@ -100,11 +100,11 @@ func (m *machine) befores() []before {
 					after := 1
 					if t.next == kindLiteral {
 						after = 0
-						n := t.nextGo - 1
+						n := int(t.nextGo) - 1
 						literals[n].add(from)
 						literals[n].add(&taken)
 					}
-					reach(after, t.nextGo, &both)
+					reach(after, int(t.nextGo), &both)
 					reach(0, at, &both)
 					reach(1, at, &both)
 				default:

@@ -24,17 +24,19 @@ const maxRework = 1 << 24
 // flag: a repeated class has taken a byte since the flag was last cleared. The
 // reference's quirks follow from that flag outliving the class that set it.
 type machine struct {
+	// What every run looks at comes first, to lie together in memory.
 	tokens     []token
-	slots      int
+	slots      int16
 	start, end bool // anchored
+	first      seek // how to find a start position
+	needs      bool // need is to be looked for
+	leading    uint8
+	begin      [maxLead]leadByte // anchored: the first bytes, as many as leading says
 
-	head  string     // anchored: literal text at the start
-	begin []leadByte // anchored: the first bytes
-	lead  finder     // not anchored: literal text at the start, to search for
-	first seek       // how to find a start position
-	must  string     // a literal that must occur, lower-cased; empty: none is known
-	need  finder     // for must, where lead does not say it already
-	needs bool
+	lead finder // not anchored: literal text at the start, to search for
+	need finder // for must, where lead does not say it already
+	head string // anchored: literal text at the start, if begin does not say it all
+	must string // a literal that must occur, lower-cased; empty: none is known
 }
 
 // run matches text, in which no match begins before from. slots receives the noted positions and must have
@@ -77,9 +79,8 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 					if restart < 0 {
 						restart = st
 					}
-					end = st
-					pt++
-					st++
+					pt, st = takeSingles(tokens, pt, text, st)
+					end = st - 1
 					continue
 				}
 				if t.repeat == '+' && !flag {
@@ -119,7 +120,7 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 					saved[depth] = mark{pt, st}
 					depth++
 				}
-				pt = t.nextGo
+				pt = int(t.nextGo)
 				end = st
 				st++
 				continue
@@ -145,9 +146,8 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 				if restart < 0 {
 					restart = st
 				}
-				end = st
-				pt++
-				st++
+				pt, st = takeSingles(tokens, pt, text, st)
+				end = st - 1
 				continue
 			}
 		}
@@ -182,6 +182,23 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 		return 0, false, spent
 	}
 	return end, end != unset, spent
+}
+
+// takeSingles takes the byte at st with the token pt, which accepts it, and goes on as long as bytes are accepted by
+// tokens that take one.
+func takeSingles(tokens []token, pt int, text string, st int) (int, int) {
+	for {
+		pt++
+		st++
+		if st == len(text) {
+			return pt, st
+		}
+		t, c := &tokens[pt], text[st]
+		if t.kind == kindLiteral && lower[c] == t.char || t.kind == kindClass && t.repeat == 0 && classesOf[c]&t.class != 0 {
+			continue
+		}
+		return pt, st
+	}
 }
 
 // scan returns the index of the first byte at or after st that the class does

@@ -20,7 +20,10 @@ func (m *machine) plan() {
 	lead, _ := literalRun(tokens, first(tokens), last)
 	switch {
 	case m.start:
-		m.head, m.begin = lead, m.leading()
+		m.leading = m.firstBytes()
+		if len(lead) > int(m.leading) {
+			m.head = lead
+		}
 	case lead != "":
 		m.first, m.lead = seekLead, newFinder(lead)
 	case tokens[first(tokens)].kind == kindClass && tokens[first(tokens)].repeat != '*' && tokens[first(tokens)].class != classAny:
@@ -33,7 +36,7 @@ func (m *machine) plan() {
 }
 
 // maxLead is how many of its first bytes an anchored machine looks at before it runs.
-const maxLead = 12
+const maxLead = 8
 
 // leadByte is what one of the first bytes must be: of a class, or else a character, ASCII case ignored.
 type leadByte struct {
@@ -48,32 +51,34 @@ func (l leadByte) accepts(c byte) bool {
 	return lower[c] == l.char
 }
 
-// leading says what the first bytes of a text must be: up to the first repeated class, and before a class that a
-// mismatch may pass over (see token.tail).
-func (m *machine) leading() (lead []leadByte) {
+// firstBytes notes what the first bytes of a text must be: up to the first repeated class, and before a class that a
+// mismatch may pass over (see token.tail). It gives their number.
+func (m *machine) firstBytes() (n uint8) {
 	for i := range m.tokens {
 		t := &m.tokens[i]
 		switch {
-		case len(lead) == maxLead, t.kind == kindEnd, t.tail, t.repeat == '*', t.kind == kindParen && i > 0:
-			return lead
+		case n == maxLead, t.kind == kindEnd, t.tail, t.repeat == '*', t.kind == kindParen && i > 0:
+			return n
 		case t.kind == kindParen:
 			continue
 		}
-		lead = append(lead, leadByte{t.class, t.char})
+		m.begin[n] = leadByte{t.class, t.char}
+		n++
 		if t.repeat != 0 {
-			return lead
+			return n
 		}
 	}
-	return lead
+	return n
 }
 
 // startsAt0 reports, for an anchored machine, whether the text can match as far
 // as its first bytes tell.
 func (m *machine) startsAt0(text string) bool {
-	if len(text) < len(m.begin) {
+	begin := m.begin[:m.leading]
+	if len(text) < len(begin) {
 		return false
 	}
-	for i, l := range m.begin {
+	for i, l := range begin {
 		if !l.accepts(text[i]) {
 			return false
 		}
@@ -88,10 +93,10 @@ func (m *osRegex) firstBytes() *[256]bool {
 		a := &m.alts[i]
 		var lead leadByte
 		switch {
-		case a.machine != nil && a.machine.start && len(a.machine.begin) > 0:
+		case a.machine != nil && a.machine.start && a.machine.leading > 0:
 			lead = a.machine.begin[0]
-		case a.machine == nil && a.literal.text != "" && (a.literal.place == atStart || a.literal.place == whole):
-			lead.char = a.literal.text[0]
+		case a.machine == nil && a.literal.find.text != "" && (a.literal.place == atStart || a.literal.place == whole):
+			lead.char = a.literal.find.text[0]
 		default:
 			return nil
 		}

@@ -15,22 +15,23 @@ const (
 	kindEnd                 // after the last token
 )
 
-// token is one step of an OS_Regex alternative.
+// token is one step of an OS_Regex alternative. It is small, since a run touches many: MaxPattern keeps its numbers
+// within 16 bits.
 type token struct {
 	kind   kind
 	repeat byte // 0, '+' or '*'; classes only
 	char   byte // literal: lower-cased byte. paren: '(', its meaning when read as a literal
 	tail   bool // class with at most one byte of pattern after its two
 	class  class
-	slot   int // paren: index of the noted position
+	slot   int16 // paren: index of the noted position
 
 	// Look-ahead of a repeated class: the token that takes over as soon as it
 	// accepts the byte at hand.
 	next      kind // kindLiteral, kindClass or kindEnd
 	nextChar  byte
 	nextClass class
-	nextSlot  int // slot of a paren in between, or -1
-	nextGo    int // token to go on with after the hand-over
+	nextSlot  int16 // slot of a paren in between, or -1
+	nextGo    int16 // token to go on with after the hand-over
 }
 
 // splitOSRegex cuts a pattern at its '|' and checks escapes and parentheses.
@@ -102,7 +103,7 @@ func tokenise(part string) (tokens []token, slots int) {
 			}
 			tokens = append(tokens, t)
 		case c == '(' || c == ')':
-			tokens = append(tokens, token{kind: kindParen, char: '(', slot: slots})
+			tokens = append(tokens, token{kind: kindParen, char: '(', slot: int16(slots)})
 			slots++
 		default:
 			tokens = append(tokens, token{kind: kindLiteral, char: lower[c]})
@@ -127,14 +128,14 @@ func lookAhead(tokens []token) {
 			n++
 		}
 		u := &tokens[n]
-		t.nextGo = n + 1
+		t.nextGo = int16(n + 1)
 		switch u.kind {
 		case kindEnd:
-			t.next, t.nextGo = kindEnd, n
+			t.next, t.nextGo = kindEnd, int16(n)
 		case kindClass:
 			t.next, t.nextClass = kindClass, u.class
 			if u.repeat != 0 {
-				t.nextGo = n
+				t.nextGo = int16(n)
 			}
 		default: // a second parenthesis is compared as the character '('
 			t.next, t.nextChar = kindLiteral, u.char

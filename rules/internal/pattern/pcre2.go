@@ -14,12 +14,14 @@ import (
 // a program of their own, after a look for a literal that must occur; where a
 // search runs into its bound of work, go-re2, whose time is linear, decides.
 type pcre2 struct {
-	source string
-	prog   *program
-	need   []finder // one of them must occur, if not empty
-	texts  []pcreText
-	anyOf  *Automaton // of texts, if all may stand anywhere in any case and they are many
+	// What every match looks at comes first, to lie together in memory.
+	prog  *program
+	anyOf *Automaton // of texts, if all may stand anywhere in any case and they are many
+	need  []finder   // one of them must occur, if not empty
+	texts []pcreText
+
 	groups int
+	source string
 	facts  Facts
 
 	linear func() (*linear, error)
@@ -48,13 +50,13 @@ func compilePCRE2(source string) (Matcher, error) {
 		return nil, fmt.Errorf("pcre2: %w", err)
 	}
 	m := &pcre2{source: source, groups: re.MaxCap()}
-	c := compiler{regs: 2*m.groups + 2}
+	c := compiler{regs: int32(2*m.groups + 2)}
 	c.add(inst{op: opMatch})
 	p := &program{groups: m.groups}
 	if p.start, err = c.compile(re, 0); err != nil {
 		return nil, fmt.Errorf("pcre2: %w", err)
 	}
-	p.insts, p.regs = c.insts, c.regs
+	p.insts, p.texts, p.regs = c.insts, c.texts, int(c.regs)
 	p.plan()
 	if lead := leading(re); lead != "" {
 		p.prefix, p.hasPrefix = newFinder(lead), true

@@ -9,7 +9,7 @@ func (p *program) plan() {
 			continue
 		}
 		var set [256]bool
-		if !p.firsts(in.next, &set, make(map[int]bool)) {
+		if !p.firsts(in.next, &set, make(map[int32]bool)) {
 			continue
 		}
 		in.after = &set
@@ -22,14 +22,14 @@ func (p *program) plan() {
 	}
 	p.anchored, p.lineStart = p.begins(p.start, 0)
 	var set [256]bool
-	if p.firsts(p.start, &set, make(map[int]bool)) {
+	if p.firsts(p.start, &set, make(map[int32]bool)) {
 		p.first = &set
 	}
 }
 
 // firsts adds the bytes that the text can go on with at instruction pc. false
 // means that this is not known, because a match can end there.
-func (p *program) firsts(pc int, set *[256]bool, seen map[int]bool) bool {
+func (p *program) firsts(pc int32, set *[256]bool, seen map[int32]bool) bool {
 	if seen[pc] {
 		return true
 	}
@@ -41,6 +41,11 @@ func (p *program) firsts(pc int, set *[256]bool, seen map[int]bool) bool {
 		set[in.b] = true
 	case opFold:
 		set[in.b], set[upper(in.b)] = true, true
+	case opText:
+		set[p.texts[in.reg][0]] = true
+	case opTextFold:
+		c := p.texts[in.reg][0]
+		set[c], set[upper(c)] = true, true
 	case opSet:
 		merge(set, in.set)
 	case opRepeat:
@@ -61,7 +66,7 @@ func (p *program) firsts(pc int, set *[256]bool, seen map[int]bool) bool {
 // begins reports whether every match begins at the start of the text, or at
 // the start of a line because it begins with .* (which would have taken the
 // bytes before).
-func (p *program) begins(pc, depth int) (text, line bool) {
+func (p *program) begins(pc int32, depth int) (text, line bool) {
 	if depth > 100 {
 		return false, false
 	}

@@ -12,6 +12,8 @@ const (
 	opMatch    opcode = iota
 	opByte            // take b
 	opFold            // take a byte whose lower case is b
+	opText            // take the bytes of a text
+	opTextFold        // take bytes whose lower case is a text
 	opSet             // take a byte of set
 	opRepeat          // take low to high bytes of set, as many or as few as do
 	opSplit           // go on at next; if that fails, at other
@@ -34,17 +36,17 @@ const (
 	assertNotWord
 )
 
-// inst is one instruction.
+// inst is one instruction. It is small, since a run touches many.
 type inst struct {
 	op         opcode
 	assert     assertion
 	b          byte
 	lazy       bool // opRepeat
 	possessive bool // opRepeat: what follows cannot begin with a byte of set
-	next       int
-	other      int
-	reg        int
-	low, high  int // opRepeat; high < 0: no bound
+	next       int32
+	other      int32
+	reg        int32 // opText, opTextFold: index of the text
+	low, high  int32 // opRepeat; high < 0: no bound
 	set        *[256]bool
 	after      *[256]bool // opRepeat: the bytes that can follow, if known
 }
@@ -55,16 +57,17 @@ const maxProgram = 20000 // instructions
 // compiled with the instruction that follows it.
 type compiler struct {
 	insts []inst
-	regs  int // registers in use: captures first
+	texts []string
+	regs  int32 // registers in use: captures first
 }
 
-func (c *compiler) add(in inst) int {
+func (c *compiler) add(in inst) int32 {
 	c.insts = append(c.insts, in)
-	return len(c.insts) - 1
+	return int32(len(c.insts) - 1)
 }
 
 // compile returns the first instruction of re with next after it.
-func (c *compiler) compile(re *syntax.Regexp, next int) (int, error) {
+func (c *compiler) compile(re *syntax.Regexp, next int32) (int32, error) {
 	if len(c.insts) > maxProgram {
 		return 0, fmt.Errorf("the pattern is too large: its repeats come to more than %d steps", maxProgram)
 	}
@@ -77,14 +80,11 @@ func (c *compiler) compile(re *syntax.Regexp, next int) (int, error) {
 	case syntax.OpEmptyMatch:
 		return next, nil
 	case syntax.OpLiteral:
-		for i := len(re.Rune) - 1; i >= 0; i-- {
-			next = c.literal(re.Rune[i], re.Flags&syntax.FoldCase != 0, next)
-		}
-		return next, nil
+		return c.literal(re.Rune, re.Flags&syntax.FoldCase != 0, next), nil
 	case syntax.OpCapture:
-		end := c.add(inst{op: opSave, reg: 2*re.Cap + 1, next: next})
+		end := c.add(inst{op: opSave, reg: int32(2*re.Cap + 1), next: next})
 		body, err := c.compile(re.Sub[0], end)
-		return c.add(inst{op: opSave, reg: 2 * re.Cap, next: body}), err
+		return c.add(inst{op: opSave, reg: int32(2 * re.Cap), next: body}), err
 	case syntax.OpConcat:
 		for i := len(re.Sub) - 1; i >= 0; i-- {
 			var err error
@@ -132,20 +132,39 @@ func assertionOf(re *syntax.Regexp) (assertion, bool) {
 	return 0, false
 }
 
-func (c *compiler) literal(r rune, fold bool, next int) int {
-	switch {
-	case r > 0xff:
-		return c.add(inst{op: opFail})
-	case fold && lower[byte(r)] != upper(lower[byte(r)]):
-		return c.add(inst{op: opFold, b: lower[byte(r)], next: next})
+// literal compiles neighbouring characters.
+func (c *compiler) literal(list []rune, fold bool, next int32) int32 {
+	text := make([]byte, len(list))
+	for i, r := range list {
+		if r > 0xff {
+			return c.add(inst{op: opFail})
+		}
+		if text[i] = byte(r); fold {
+			text[i] = lower[byte(r)]
+		}
 	}
-	return c.add(inst{op: opByte, b: byte(r), next: next})
+	fold = fold && hasLetter(text)
+	in := inst{next: next}
+	switch {
+	case len(text) == 0:
+		return next
+	case len(text) == 1:
+		if in.op, in.b = opByte, text[0]; fold {
+			in.op = opFold
+		}
+	default:
+		if in.op, in.reg = opText, int32(len(c.texts)); fold {
+			in.op = opTextFold
+		}
+		c.texts = append(c.texts, string(text))
+	}
+	return c.add(in)
 }
 
-func (c *compiler) alternate(subs []*syntax.Regexp, next int) (int, error) {
+func (c *compiler) alternate(subs []*syntax.Regexp, next int32) (int32, error) {
 	entry, err := c.compile(subs[len(subs)-1], next)
 	for i := len(subs) - 2; i >= 0 && err == nil; i-- {
-		var first int
+		var first int32
 		first, err = c.compile(subs[i], next)
 		entry = c.add(inst{op: opSplit, next: first, other: entry})
 	}
@@ -153,12 +172,12 @@ func (c *compiler) alternate(subs []*syntax.Regexp, next int) (int, error) {
 }
 
 // repeat compiles sub repeated low to high times, high < 0 for no bound.
-func (c *compiler) repeat(re, sub *syntax.Regexp, low, high, next int) (int, error) {
+func (c *compiler) repeat(re, sub *syntax.Regexp, low, high int, next int32) (int32, error) {
 	lazy := re.Flags&syntax.NonGreedy != 0
 	if set, ok := byteSet(sub); ok {
-		return c.add(inst{op: opRepeat, set: set, low: low, high: high, lazy: lazy, next: next}), nil
+		return c.add(inst{op: opRepeat, set: set, low: int32(low), high: int32(high), lazy: lazy, next: next}), nil
 	}
-	split := func(in, out int) inst {
+	split := func(in, out int32) inst {
 		if lazy {
 			in, out = out, in
 		}
@@ -173,7 +192,7 @@ func (c *compiler) repeat(re, sub *syntax.Regexp, low, high, next int) (int, err
 		reg := c.regs
 		c.regs++
 		back := c.add(inst{op: opProgress, reg: reg, next: loop, other: next})
-		var body int
+		var body int32
 		if body, err = c.compile(sub, back); err != nil {
 			return 0, err
 		}
@@ -186,7 +205,7 @@ func (c *compiler) repeat(re, sub *syntax.Regexp, low, high, next int) (int, err
 		}
 	} else {
 		for range high - low {
-			var body int
+			var body int32
 			if body, err = c.compile(sub, entry); err != nil {
 				return 0, err
 			}

@@ -1,11 +1,14 @@
 package pattern
 
+import "strings"
+
 // program is a compiled PCRE2 pattern over bytes. It is run by backtracking
 // in the order that Perl's rules ask for; the work is bounded, and whoever
 // runs into the bound is to use an engine of linear time.
 type program struct {
 	insts     []inst
-	start     int
+	texts     []string // that instructions take
+	start     int32
 	groups    int // captures, without the whole
 	regs      int
 	anchored  bool
@@ -103,7 +106,7 @@ func (p *program) run(text string, pos int, sc *Scratch, budget *int) int {
 	}
 	stack := sc.frames[:0]
 	left := *budget
-	pc := p.start
+	pc := int(p.start)
 	insts := p.insts
 	end := -1
 loop:
@@ -113,27 +116,39 @@ loop:
 		case opByte:
 			if pos < len(text) && text[pos] == in.b {
 				pos++
-				pc = in.next
+				pc = int(in.next)
 				continue
 			}
 		case opFold:
 			if pos < len(text) && lower[text[pos]] == in.b {
 				pos++
-				pc = in.next
+				pc = int(in.next)
+				continue
+			}
+		case opText:
+			if want := p.texts[in.reg]; strings.HasPrefix(text[pos:], want) {
+				pos += len(want)
+				pc = int(in.next)
+				continue
+			}
+		case opTextFold:
+			if want := p.texts[in.reg]; hasPrefixFold(text[pos:], want) {
+				pos += len(want)
+				pc = int(in.next)
 				continue
 			}
 		case opSet:
 			if pos < len(text) && in.set[text[pos]] {
 				pos++
-				pc = in.next
+				pc = int(in.next)
 				continue
 			}
 		case opRepeat:
 			limit := len(text)
-			if in.high >= 0 && in.high < limit-pos {
-				limit = pos + in.high
+			if in.high >= 0 && int(in.high) < limit-pos {
+				limit = pos + int(in.high)
 			}
-			least := pos + in.low
+			least := pos + int(in.low)
 			if least > limit {
 				break
 			}
@@ -142,7 +157,7 @@ loop:
 					break
 				}
 				stack = append(stack, frame{frameTake, pc, least, limit})
-				pos, pc = least, in.next
+				pos, pc = least, int(in.next)
 				continue
 			}
 			most := span(text, pos, limit, in.set)
@@ -153,25 +168,25 @@ loop:
 			if most > least && !in.possessive {
 				stack = append(stack, frame{frameGive, pc, most, least})
 			}
-			pos, pc = most, in.next
+			pos, pc = most, int(in.next)
 			continue
 		case opSplit:
-			stack = append(stack, frame{frameChoice, in.other, pos, 0})
-			pc = in.next
+			stack = append(stack, frame{frameChoice, int(in.other), pos, 0})
+			pc = int(in.next)
 			continue
 		case opSave:
-			stack = append(stack, frame{frameRestore, in.reg, regs[in.reg], 0})
+			stack = append(stack, frame{frameRestore, int(in.reg), regs[in.reg], 0})
 			regs[in.reg] = pos
-			pc = in.next
+			pc = int(in.next)
 			continue
 		case opProgress:
-			if pc = in.next; regs[in.reg] == pos {
-				pc = in.other
+			if pc = int(in.next); regs[in.reg] == pos {
+				pc = int(in.other)
 			}
 			continue
 		case opAssert:
 			if in.assert.holds(text, pos) {
-				pc = in.next
+				pc = int(in.next)
 				continue
 			}
 		case opMatch:
@@ -204,7 +219,7 @@ loop:
 				}
 				if at >= 0 {
 					f.pos = at
-					pos, pc = at, in.next
+					pos, pc = at, int(in.next)
 					continue loop
 				}
 			}

@@ -5,6 +5,7 @@ import "strings"
 // pcreText is one plain text of a PCRE2 pattern, at its place.
 type pcreText struct {
 	literal
+	text string // lower-cased if fold
 	fold bool
 	line bool // atEnd and whole: one newline may follow
 }
@@ -13,8 +14,8 @@ type pcreText struct {
 func plainTexts(list []text) []pcreText {
 	var all []pcreText
 	for _, t := range list {
-		p := pcreText{fold: t.fold && !t.plain, line: t.line}
-		p.literal.text = t.s
+		p := pcreText{text: t.s, fold: t.fold && !t.plain, line: t.line}
+		p.find.text = asciiLower(t.s)
 		switch {
 		case t.start && (t.end || t.line):
 			p.place = whole
@@ -23,7 +24,7 @@ func plainTexts(list []text) []pcreText {
 		case t.end || t.line:
 			p.place = atEnd
 		case t.s != "":
-			p.find = newFinder(asciiLower(t.s))
+			p.find = newFinder(p.find.text)
 		}
 		all = append(all, p)
 	}
@@ -45,7 +46,7 @@ func (p *pcreText) in(s string) int {
 	if p.fold {
 		return p.index(s)
 	}
-	want := p.literal.text
+	want := p.text
 	switch {
 	case p.place == whole && s == want, p.place == atStart && strings.HasPrefix(s, want):
 		return 0
@@ -75,7 +76,7 @@ func findTexts(texts []pcreText, s string) (start, end int) {
 		// The newline before which a $ holds counts for suffixes only if
 		// nothing ends at the very end; the leftmost of the two wins.
 		if at := texts[i].leftmost(s); at >= 0 && (start < 0 || at < start) {
-			start, end = at, at+len(texts[i].literal.text)
+			start, end = at, at+len(texts[i].text)
 		}
 	}
 	return start, end
@@ -100,10 +101,10 @@ func (f *Facts) learn(texts []pcreText) {
 	for i := range texts {
 		t := &texts[i]
 		exact = exact && t.place == whole
-		if t.literal.text == "" && (t.place == anywhere || t.place == atStart || t.place == atEnd) {
+		if t.text == "" && (t.place == anywhere || t.place == atStart || t.place == atEnd) {
 			f.Always = true
 		}
-		if hasLetter([]byte(t.literal.text)) {
+		if hasLetter([]byte(t.text)) {
 			fold, cased = fold || t.fold, cased || !t.fold
 		}
 	}
@@ -112,9 +113,9 @@ func (f *Facts) learn(texts []pcreText) {
 	}
 	f.Exact, f.Fold = true, fold
 	for i := range texts {
-		f.Values = append(f.Values, texts[i].literal.text)
+		f.Values = append(f.Values, texts[i].text)
 		if texts[i].line {
-			f.Values = append(f.Values, texts[i].literal.text+"\n")
+			f.Values = append(f.Values, texts[i].text+"\n")
 		}
 	}
 }
@@ -124,10 +125,10 @@ func floating(texts []pcreText) []string {
 	var all []string
 	for i := range texts {
 		t := &texts[i]
-		if t.place != anywhere || t.literal.text == "" || !t.fold && hasLetter([]byte(t.literal.text)) {
+		if t.place != anywhere || t.text == "" || !t.fold && hasLetter([]byte(t.text)) {
 			return nil
 		}
-		all = append(all, t.literal.text)
+		all = append(all, t.text)
 	}
 	return all
 }

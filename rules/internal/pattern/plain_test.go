@@ -11,7 +11,7 @@ import (
 // plainRun is the token machine without any search, byte by byte, in the order
 // in which its behaviour is described: the fast machine must give its answers.
 func plainRun(m *machine, text string) (end int, slots []int, ok bool) {
-	slots = slices.Repeat([]int{-1}, m.slots)
+	slots = slices.Repeat([]int{-1}, int(m.slots))
 	type place struct{ pt, st int }
 	var saved []place
 	pt, restart, flag := 0, -1, false
@@ -46,7 +46,7 @@ func plainRun(m *machine, text string) (end int, slots []int, ok bool) {
 					continue
 				}
 				flag = true
-				n, paren := pt+1, -1
+				n, paren := pt+1, int16(-1)
 				if m.tokens[n].kind == kindParen {
 					paren = m.tokens[n].slot
 					n++
@@ -134,7 +134,7 @@ func plainMatch(source, text string) string {
 	for _, part := range parts {
 		rest, start, end := trimAnchors(part)
 		tokens, slots := tokenise(rest)
-		at, places, ok := plainRun(&machine{tokens: tokens, slots: slots, start: start, end: end}, text)
+		at, places, ok := plainRun(&machine{tokens: tokens, slots: int16(slots), start: start, end: end}, text)
 		if !ok {
 			continue
 		}

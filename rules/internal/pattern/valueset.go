@@ -2,36 +2,54 @@ package pattern
 
 // valueSet holds whole texts, ASCII case ignored, in an open hash table.
 type valueSet struct {
-	slots    []string
-	used     []bool
-	mask     uint32
-	shortest int
-	longest  int
+	shortest, longest int
+	list              []string // of few values: all of them
+	slots             []string // of many: a hash table by open addressing
+	used              []bool
+	mask              uint32
 }
+
+// fewValues are compared one by one.
+const fewValues = 3
 
 // newValueSet makes a set of lower-cased values.
 func newValueSet(values []string) *valueSet {
+	s := &valueSet{shortest: -1}
+	for _, v := range values {
+		if s.shortest < 0 || len(v) < s.shortest {
+			s.shortest = len(v)
+		}
+		s.longest = max(s.longest, len(v))
+	}
+	if len(values) <= fewValues {
+		s.list = values
+		return s
+	}
 	size := 4
 	for size < 2*len(values) {
 		size *= 2
 	}
-	s := &valueSet{slots: make([]string, size), used: make([]bool, size), mask: uint32(size - 1), shortest: -1}
+	s.slots, s.used, s.mask = make([]string, size), make([]bool, size), uint32(size-1)
 	for _, v := range values {
 		i := foldHash(v) & s.mask
 		for s.used[i] && s.slots[i] != v {
 			i = (i + 1) & s.mask
 		}
 		s.slots[i], s.used[i] = v, true
-		if s.shortest < 0 || len(v) < s.shortest {
-			s.shortest = len(v)
-		}
-		s.longest = max(s.longest, len(v))
 	}
 	return s
 }
 
 func (s *valueSet) has(text string) bool {
 	if len(text) < s.shortest || len(text) > s.longest {
+		return false
+	}
+	if s.slots == nil {
+		for _, v := range s.list {
+			if equalFold(text, v) {
+				return true
+			}
+		}
 		return false
 	}
 	for i := foldHash(text) & s.mask; s.used[i]; i = (i + 1) & s.mask {
