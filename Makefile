@@ -20,6 +20,8 @@ OUTAGE_RATE ?= 10000
 # Where `make bench` puts results and picture, and its further flags (such as BENCH_FLAGS='-runs 1 -only sustained').
 BENCH_REPORT ?= docs/performance
 BENCH_FLAGS ?=
+# Where `make pgo` puts the profiles that it takes.
+PROFILES ?= $(CURDIR)/bin/profiles
 
 # Pinned tools, built from their Go modules into .bin/.
 BUF := v1.75.0
@@ -30,6 +32,8 @@ GOLANGCI_LINT := v2.15.0
 
 BIN := $(CURDIR)/.bin
 PROGRAMS := armor armor-agent armor-manager armor-indexer
+# Where programs spend their time (`make pgo`). Given by name, packages are built once for all programs and not for each.
+PGO := services/armor/default.pgo
 
 # No C compiler is needed, and the binaries run anywhere.
 export CGO_ENABLED := 0
@@ -43,10 +47,12 @@ help: ## Show this help
 .PHONY: build
 build: ## Build the programs into bin/
 	@mkdir -p bin
-	go build -o bin/ $(PROGRAMS:%=./services/%)
+	go build -pgo=$(PGO) -o bin/ $(PROGRAMS:%=./services/%)
 
 .PHONY: run
-run: build ## Start everything in one process on the sample records, and print the console's address
+run: ## Start everything in one process on the sample records, and print the console's address
+	@mkdir -p bin
+	go build -pgo=$(PGO) -o bin/ ./services/armor
 	bin/armor up --data $(DATA) $(RUN_FLAGS)
 
 .PHONY: test
@@ -93,6 +99,12 @@ baseline: $(BIN)/.buf-$(BUF) ## Make the wire contract of today the one that lat
 .PHONY: bench
 bench: build ## Measure engine and programs end to end, as one table, about 12 minutes (docs/performance.md)
 	go run ./test/bench -programs bin -report $(BENCH_REPORT) $(BENCH_FLAGS)
+
+.PHONY: pgo
+pgo: build ## Measure where the time goes, for the compiler: it builds armor and armor-manager by that (commit the files)
+	go run ./test/bench -programs bin -runs 1 -only engine,sustained -profiles $(PROFILES)
+	go run ./test/bench/pgo -o services/armor/default.pgo $(PROFILES)/engine-*.pprof $(PROFILES)/manager-sustained.pprof
+	cp services/armor/default.pgo services/armor-manager/default.pgo
 
 .PHONY: fmt
 fmt: ## Format the Go code

@@ -35,7 +35,7 @@ func program(t testing.TB, name string) string {
 		if programs.err != nil {
 			return
 		}
-		build := exec.Command("go", "build", "-o", programs.dir, "./services/...")
+		build := exec.Command("go", "build", "-pgo=off", "-o", programs.dir, "./services/...")
 		build.Dir = testenv.Root(t)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {

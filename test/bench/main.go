@@ -79,7 +79,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	dir := flags.String("report", "", "folder for the results as .json, .txt and .svg; default: none")
 	page := flags.String("page", "", "Markdown page to enter the results into; needs -report")
 	asJSON := flags.Bool("json", false, "print the results as JSON")
-	flags.StringVar(&o.profiles, "profiles", "", "folder for CPU profiles of agent and manager, taken in a further run from file to alert")
+	flags.StringVar(&o.profiles, "profiles", "", "folder for CPU profiles of engine, agent and manager, each taken in a further run")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -45,6 +45,11 @@ func measure(ctx context.Context, o options, logf func(string, ...any)) (r *repo
 		return nil, fmt.Errorf("making a folder for the lines: %w", err)
 	}
 	defer os.RemoveAll(s.dir)
+	if o.profiles != "" {
+		if err := os.MkdirAll(o.profiles, 0o755); err != nil {
+			return nil, fmt.Errorf("making a folder for the profiles: %w", err)
+		}
+	}
 	if s.data == "" {
 		s.report.Left = append(s.report.Left, "the reference's ruleset and test lines ("+testenv.NoData+")")
 	}
@@ -114,9 +119,6 @@ func (s *session) sustained(ctx context.Context, m endtoend.Machinery) error {
 	s.report.Sustained = middle(runs, func(r endtoend.Sustained) float64 { return r.EventsPerSecond })
 	if s.profiles == "" {
 		return nil
-	}
-	if err := os.MkdirAll(s.profiles, 0o755); err != nil {
-		return fmt.Errorf("making a folder for the profiles: %w", err)
 	}
 	m.Profiles = s.profiles
 	s.logf("log file to alert on NATS once more, for the profiles in %s", s.profiles)
@@ -256,6 +258,13 @@ func (s *session) corpus(ctx context.Context, armor engine.Program, of subject) 
 		last := func(j int) float64 { return results[j][len(results[j])-1].EventsPerCPU }
 		s.logf("engine, corpus %s, %d/%d: events per CPU second %.0f, plain %.0f, with documents %.0f; two workers %.0f per second",
 			of.corpus.Name, i+1, s.runs, last(0), last(1), last(2), results[3][i].EventsPerSecond)
+	}
+	if s.profiles != "" {
+		s.logf("engine, corpus %s once more, for the profile in %s", of.corpus.Name, s.profiles)
+		mode := engine.Mode{Workers: 1, Documents: true, Profile: filepath.Join(s.profiles, "engine-"+of.corpus.Name+".pprof")}
+		if _, err := armor.Run(ctx, of.ruleset, of.corpus, mode); err != nil {
+			return err
+		}
 	}
 	e := report.Engine{Corpus: of.corpus.Name, About: of.corpus.About, Lines: of.corpus.Lines, MedianBytes: of.corpus.MedianBytes, Ruleset: of.name}
 	for j, mode := range modes {

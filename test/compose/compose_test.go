@@ -92,7 +92,7 @@ func TestProgramsAcceptTheirSettings(t *testing.T) {
 	file, bin, keys := read(t), t.TempDir(), certificates(t)
 	for _, name := range []string{"agent", "manager", "indexer"} {
 		program := filepath.Join(bin, "armor-"+name)
-		build := exec.Command("go", "build", "-o", program, "armor/services/armor-"+name)
+		build := exec.Command("go", "build", "-pgo=off", "-o", program, "armor/services/armor-"+name)
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("building armor-%s: %v\n%s", name, err, out)
 		}

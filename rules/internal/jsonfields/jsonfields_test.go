@@ -3,6 +3,7 @@ package jsonfields
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -127,5 +128,27 @@ func TestSymbols(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]int{"a": 1, "bb.c": 1}, asked); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestPlainEnd compares with a search byte by byte.
+func TestPlainEnd(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	const letters = "a\"\\#!]\x5b\xa2\xdc\x00\x01\xff"
+	for range 50_000 {
+		b := make([]byte, r.IntN(40))
+		for i := range b {
+			if b[i] = 'x'; r.IntN(6) == 0 {
+				b[i] = letters[r.IntN(len(letters))]
+			}
+		}
+		from := r.IntN(len(b) + 3)
+		want := from
+		for want < len(b) && b[want] != '"' && b[want] != '\\' {
+			want++
+		}
+		if at := plainEnd(string(b), from); at != want {
+			t.Fatalf("%q from %d: %d, want %d", b, from, at, want)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package jsonfields
 
 import (
 	"math"
+	"math/bits"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -13,39 +14,40 @@ func stringEnd(text string, i int) (end int, escaped bool, err error) {
 	if i >= len(text) || text[i] != '"' {
 		return 0, false, ErrSyntax
 	}
-	i++
-	for near := min(i+24, len(text)); i < near && text[i] != '\\'; i++ {
-		if text[i] == '"' {
-			return i, false, nil
-		}
-	}
-	// i is at an escape or far from the start: search by words.
-	for {
-		quote := strings.IndexByte(text[i:], '"')
-		if quote < 0 {
+	for i++; ; i += 2 {
+		if i = plainEnd(text, i); i >= len(text) {
 			return 0, false, ErrSyntax
 		}
-		slash := strings.IndexByte(text[i:i+quote], '\\')
-		if slash < 0 {
-			return i + quote, escaped, nil
+		if text[i] == '"' {
+			return i, escaped, nil
 		}
 		escaped = true
-		// Go over whole escapes up to the quote; one of them may take it.
-		for j, stop := i+slash, i+quote; ; {
-			if j+1 >= len(text) {
-				return 0, false, ErrSyntax
-			}
-			if j += 2; j > stop {
-				i = j
-				break
-			}
-			next := strings.IndexByte(text[j:stop], '\\')
-			if next < 0 {
-				return stop, true, nil
-			}
-			j += next
+	}
+}
+
+// plainEnd returns the index of the first quote or backslash at or after i; without one, the length of the text or
+// more. It looks at eight bytes at once.
+func plainEnd(text string, i int) int {
+	const (
+		ones    = 0x0101010101010101
+		highs   = 0x80 * ones
+		quotes  = '"' * ones
+		slashes = '\\' * ones
+	)
+	for ; i+8 <= len(text); i += 8 {
+		s := text[i : i+8]
+		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		// The lowest high bit that is set marks the first byte that became zero.
+		q, b := w^quotes, w^slashes
+		if found := ((q-ones)&^q | (b-ones)&^b) & highs; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
 		}
 	}
+	for i < len(text) && text[i] != '"' && text[i] != '\\' {
+		i++
+	}
+	return i
 }
 
 // unescape appends the text of a JSON string without its quotes.

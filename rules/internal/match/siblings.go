@@ -106,11 +106,10 @@ func (g *group) candidates(x *Context, from int) {
 	words := (len(g.places) + 63) / 64
 	set := append(x.candidates[:0], g.sets[:words]...)
 	x.candidates = set
-	rows := g.sets[words:]
+	at := words
 	for i := range g.texts {
-		t := &g.texts[i]
-		rules := rows[:words]
-		rows = rows[words:]
+		t, rules := &g.texts[i], g.sets[at:at+words]
+		at += words
 		text, ok := t.source.of(x)
 		if !ok {
 			for w, bits := range rules {

@@ -8,6 +8,7 @@ type finder struct {
 	text   string   // lower-cased, not empty
 	rare   rareByte // of a short literal
 	stride uint8    // of a long literal: how far apart the text is looked at; 0: it is short
+	from   uint16   // of a long literal: where its part begins of which four bytes are always met
 	filter [4]uint64
 }
 
@@ -26,15 +27,20 @@ func newFinder(lowered string) finder {
 		return f
 	}
 	f.stride = uint8(stride)
-	for at := range stride {
-		h := finderHash(gramAt(lowered, at))
-		f.filter[h/64] |= 1 << (h % 64)
+	f.from = uint16(rarestWindow(lowered, shortestFor(stride)))
+	for at := int(f.from); at < int(f.from)+stride; at++ {
+		h := gramHash(gramAt(lowered, at))
+		f.filter[h>>30] |= 1 << (h >> 24 & 63)
+		f.filter[h>>22&3] |= 1 << (h >> 16 & 63)
 	}
 	return f
 }
 
-// finderHash has a value for each bit of a finder's filter.
-func finderHash(gram uint32) uint32 { return gram * 0x9e3779b1 >> 24 }
+// may reports whether the filter knows a group of four.
+func (f *finder) may(gram uint32) bool {
+	h := gramHash(gram)
+	return f.filter[h>>30]&(1<<(h>>24&63)) != 0 && f.filter[h>>22&3]&(1<<(h>>16&63)) != 0
+}
 
 // index returns the first index at or after from at which the literal begins, or -1.
 func (f *finder) index(text string, from int) int {
@@ -42,7 +48,7 @@ func (f *finder) index(text string, from int) int {
 		return f.rare.index(f.text, text, from)
 	}
 	stride := int(f.stride)
-	for i := f.next(text, from+stride-1); i >= 0; i = f.next(text, i+stride) {
+	for i := f.next(text, from+int(f.from)+stride-1); i >= 0; i = f.next(text, i+stride) {
 		if at := f.around(text, i); at >= 0 {
 			return at
 		}
@@ -54,7 +60,7 @@ func (f *finder) index(text string, from int) int {
 func (f *finder) next(text string, i int) int {
 	stride := int(f.stride)
 	for ; i <= len(text)-gramSize; i += stride {
-		if h := finderHash(gramAt(text, i)); f.filter[h/64&3]&(1<<(h%64)) != 0 {
+		if f.may(gramAt(text, i)) {
 			return i
 		}
 	}
@@ -64,7 +70,7 @@ func (f *finder) next(text string, i int) int {
 // around returns the first index at which the literal begins within a stride up to i, or -1.
 func (f *finder) around(text string, i int) int {
 	gram := gramAt(text, i)
-	for at := int(f.stride) - 1; at >= 0; at-- {
+	for at := int(f.from) + int(f.stride) - 1; at >= int(f.from); at-- {
 		if begin := i - at; gramAt(f.text, at) == gram && len(text)-begin >= len(f.text) && equalFold(text[begin:begin+len(f.text)], f.text) {
 			return begin
 		}

@@ -39,6 +39,14 @@ type machine struct {
 	must string // a literal that must occur, lower-cased; empty: none is known
 }
 
+// way is what a run remembers of its way. It lies in memory together, so that the rest of the state has the registers.
+type way struct {
+	saved   [maxSaved]mark
+	depth   int // of saved
+	restart int // position to start anew behind; -1: none
+	spent   int // bytes read again
+}
+
 // run matches text, in which no match begins before from. slots receives the noted positions and must have
 // m.slots entries. spent is how much was read again; over maxRework the run
 // was given up.
@@ -46,12 +54,10 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 	for i := range slots {
 		slots[i] = -1
 	}
-	var saved [maxSaved]mark
-	depth := 0
+	way := way{restart: -1}
 	tokens := m.tokens
 	pt := 0
 	end = 0
-	restart := -1
 	flag := false
 
 	st := m.nextStart(text, from)
@@ -71,13 +77,13 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 		switch t.kind {
 		case kindEnd:
 			if !m.end {
-				return end, end != unset, spent
+				return end, end != unset, way.spent
 			}
 		case kindClass:
 			if classesOf[c]&t.class != 0 {
 				if t.repeat == 0 {
-					if restart < 0 {
-						restart = st
+					if way.restart < 0 {
+						way.restart = st
 					}
 					pt, st = takeSingles(tokens, pt, text, st)
 					end = st - 1
@@ -87,10 +93,15 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 					flag = true
 					end = st
 					st++
-					if st == len(text) && tokens[pt+1].kind == kindParen {
-						slots[tokens[pt+1].slot] = st
+					if st == len(text) {
+						if next := &tokens[pt+1]; next.kind == kindParen {
+							slots[next.slot] = st
+						}
+						continue
 					}
-					continue
+					if classesOf[text[st]]&t.class == 0 {
+						continue
+					}
 				}
 				flag = true
 				from := st
@@ -116,19 +127,23 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 				if t.nextSlot >= 0 {
 					slots[t.nextSlot] = st
 				}
-				if depth < maxSaved {
-					saved[depth] = mark{pt, st}
-					depth++
+				if way.depth < maxSaved {
+					way.saved[way.depth] = mark{pt, st}
+					way.depth++
 				}
-				pt = int(t.nextGo)
-				end = st
-				st++
+				// The next token takes over; those behind it that take one byte go on with it at once.
+				after := st + 1
+				pt, st = takeSingles(tokens, int(t.nextGo)-1, text, st)
+				if st > after && way.restart < 0 {
+					way.restart = after
+				}
+				end = st - 1
 				continue
 			}
 			if t.tail && flag && end != unset {
 				end = st
 				if !m.end {
-					return end, true, spent
+					return end, true, way.spent
 				}
 			} else if t.repeat == '+' && flag {
 				pt++
@@ -143,8 +158,8 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 			flag = false
 		default:
 			if lower[c] == t.char {
-				if restart < 0 {
-					restart = st
+				if way.restart < 0 {
+					way.restart = st
 				}
 				pt, st = takeSingles(tokens, pt, text, st)
 				end = st - 1
@@ -154,34 +169,34 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 
 		// Mismatch.
 		here := st
-		if depth > 0 {
-			depth--
-			pt, st = saved[depth].token, saved[depth].pos+1
+		if way.depth > 0 {
+			way.depth--
+			pt, st = way.saved[way.depth].token, way.saved[way.depth].pos+1
 		} else if m.start {
-			return 0, false, spent
+			return 0, false, way.spent
 		} else {
-			if restart >= 0 {
-				st = restart
-				restart = -1
+			if way.restart >= 0 {
+				st = way.restart
+				way.restart = -1
 			}
 			pt, end = 0, unset
 			st++
 			if !flag {
 				if st = m.nextStart(text, st); st < 0 {
-					return 0, false, spent
+					return 0, false, way.spent
 				}
 			}
 		}
 		if st < here {
-			if spent += here - st; spent > maxRework {
-				return 0, false, spent
+			if way.spent += here - st; way.spent > maxRework {
+				return 0, false, way.spent
 			}
 		}
 	}
 	if !m.accepts(pt, flag, len(text), slots) {
-		return 0, false, spent
+		return 0, false, way.spent
 	}
-	return end, end != unset, spent
+	return end, end != unset, way.spent
 }
 
 // takeSingles takes the byte at st with the token pt, which accepts it, and goes on as long as bytes are accepted by

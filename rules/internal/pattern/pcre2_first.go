@@ -24,7 +24,44 @@ func (p *program) plan() {
 	var set [256]bool
 	if p.firsts(p.start, &set, make(map[int32]bool)) {
 		p.first = &set
+		var second [256]bool
+		if p.seconds(p.start, &second, make(map[int32]bool)) {
+			p.second = &second
+		}
 	}
+}
+
+// seconds adds the bytes that can come behind the first one that the text goes on with at instruction pc. false means
+// that this is not known, because a match can end before.
+func (p *program) seconds(pc int32, set *[256]bool, seen map[int32]bool) bool {
+	if seen[pc] {
+		return true
+	}
+	seen[pc] = true
+	behind := func() bool { return p.firsts(p.insts[pc].next, set, make(map[int32]bool)) }
+	switch in := &p.insts[pc]; in.op {
+	case opFail:
+		return true
+	case opByte, opFold, opSet:
+		return behind()
+	case opText:
+		set[p.texts[in.reg][1]] = true
+		return true
+	case opTextFold:
+		c := p.texts[in.reg][1]
+		set[c], set[upper(c)] = true, true
+		return true
+	case opRepeat:
+		if in.high != 1 {
+			merge(set, in.set)
+		}
+		return (in.low > 1 || behind()) && (in.low > 0 || p.seconds(in.next, set, seen))
+	case opSave, opAssert:
+		return p.seconds(in.next, set, seen)
+	case opSplit, opProgress:
+		return p.seconds(in.next, set, seen) && p.seconds(in.other, set, seen)
+	}
+	return false
 }
 
 // firsts adds the bytes that the text can go on with at instruction pc. false

@@ -14,6 +14,7 @@ type program struct {
 	anchored  bool
 	lineStart bool
 	first     *[256]bool // bytes that a match can begin with, if known
+	second    *[256]bool // bytes that can follow the first, if known
 	prefix    finder     // folded literal that every match begins with, if hasPrefix
 	hasPrefix bool
 }
@@ -87,6 +88,8 @@ func (p *program) nextStart(text string, at int) int {
 		if at > len(text) {
 			return -1
 		}
+	case p.second != nil:
+		return p.nextPair(text, at)
 	case p.first != nil:
 		for at < len(text) && !p.first[text[at]] {
 			at++
@@ -96,6 +99,17 @@ func (p *program) nextStart(text string, at int) int {
 		}
 	}
 	return at
+}
+
+// nextPair returns the first position from at on of two bytes that a match can begin with, or -1.
+func (p *program) nextPair(text string, at int) int {
+	first, second := p.first, p.second
+	for ; at+1 < len(text); at++ {
+		if first[text[at]] && second[text[at+1]] {
+			return at
+		}
+	}
+	return -1
 }
 
 // run tries to match at position pos and returns the end, or -1.

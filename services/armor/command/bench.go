@@ -1,11 +1,13 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"time"
 	"unsafe"
 
@@ -31,6 +33,7 @@ type benchOptions struct {
 	runs       int
 	plain      bool
 	json       bool
+	profile    string
 }
 
 func newBench() *cobra.Command {
@@ -46,6 +49,7 @@ directory of its own. With none of the three, measures both on copies of the sam
   armor bench --input /var/log/auth.log
   armor bench --ruleset ./ruleset --input events.log --workers 2 --sink json
   armor bench --input events.log --runs 5 --workers 1 --json
+  armor bench --input events.log --cpuprofile cpu.pprof && go tool pprof -top cpu.pprof
   armor bench --cloudtrail ./AWSLogs
   armor bench --sample 100000`,
 		Args: cobra.NoArgs,
@@ -60,6 +64,7 @@ directory of its own. With none of the three, measures both on copies of the sam
 	flags.StringVar(&o.sink, "sink", "none", "what becomes of alerts: none, or json (the documents are made and thrown away)")
 	flags.BoolVar(&o.plain, "plain", false, "evaluate without the engine's shortcuts, for comparison")
 	flags.IntVar(&o.runs, "runs", 1, "measure the engine this many `times`, each with an empty memory, and give the medians")
+	flags.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of what is measured to this `file`, for go tool pprof")
 	jsonFlag(cmd, &o.json, "as one JSON object")
 	cmd.MarkFlagsMutuallyExclusive("input", "cloudtrail", "sample")
 	return cmd
@@ -81,6 +86,8 @@ func (o *benchOptions) run(cmd *cobra.Command) error {
 		return o.engine(cmd, input)
 	case o.cloudtrail != "" || o.sample > 0:
 		return o.folder(cmd)
+	case o.profile != "":
+		return usagef("--cpuprofile is of one measurement: name --input, --cloudtrail or --sample")
 	}
 	input, err := sample.Events(engineEvents)
 	if err != nil {
@@ -129,6 +136,11 @@ func (o *benchOptions) engine(cmd *cobra.Command, input bench.Input) error {
 	if o.workers == 0 {
 		o.workers = runtime.GOMAXPROCS(0)
 	}
+	end, err := o.startProfile()
+	if err != nil {
+		return err
+	}
+	defer end()
 	results := make([]bench.EngineResult, o.runs)
 	for i := range results {
 		engine := rules.NewEngine(rs, rules.EngineOptions{Plain: o.plain})
@@ -164,6 +176,24 @@ func (o *benchOptions) engine(cmd *cobra.Command, input bench.Input) error {
 	return nil
 }
 
+// startProfile begins the CPU profile that was asked for, if any; the function that it gives ends it.
+func (o *benchOptions) startProfile() (end func(), err error) {
+	if o.profile == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(o.profile)
+	if err != nil {
+		return nil, usagef("write the profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, fmt.Errorf("start the profile: %w", errors.Join(err, f.Close()))
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		f.Close()
+	}, nil
+}
+
 // documents makes the alert document of a verdict, as manager and indexer do.
 func documents(engine *rules.Engine) func() bench.Sink {
 	p := pipeline.New(pipeline.Config{Workers: 1}, pipeline.Deps{ManagerName: "bench"}, slog.New(slog.DiscardHandler))
@@ -192,6 +222,11 @@ func (o *benchOptions) folder(cmd *cobra.Command) error {
 		folder = made
 	}
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	end, err := o.startProfile()
+	if err != nil {
+		return err
+	}
+	defer end()
 	r, err := bench.Folder(cmd.Context(), folder, "", allinone.Config{Ruleset: o.rules.Config}, log)
 	if err != nil {
 		return classify(err)

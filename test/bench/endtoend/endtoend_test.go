@@ -15,7 +15,7 @@ import (
 func machinery(t *testing.T) Machinery {
 	t.Helper()
 	m := Machinery{Programs: t.TempDir()}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", m.Programs, "./services/armor-agent", "./services/armor-manager")
+	build := exec.CommandContext(t.Context(), "go", "build", "-pgo=off", "-o", m.Programs, "./services/armor-agent", "./services/armor-manager")
 	build.Dir = testenv.Root(t)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

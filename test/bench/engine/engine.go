@@ -26,6 +26,8 @@ type Mode struct {
 	Documents bool `json:"documents"`
 	// Plain is without the engine's shortcuts.
 	Plain bool `json:"plain"`
+	// Profile is a file for a CPU profile of the run; empty: none is taken.
+	Profile string `json:"-"`
 }
 
 // Run evaluates a corpus once.
@@ -36,6 +38,9 @@ func (p Program) Run(ctx context.Context, ruleset selection.Config, corpus Corpu
 	}
 	if mode.Plain {
 		args = append(args, "--plain")
+	}
+	if mode.Profile != "" {
+		args = append(args, "--cpuprofile", mode.Profile)
 	}
 	args = append(args, flags(ruleset)...)
 	var errs bytes.Buffer

@@ -17,7 +17,7 @@ import (
 func program(t *testing.T) Program {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "armor")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./services/armor")
+	build := exec.CommandContext(t.Context(), "go", "build", "-pgo=off", "-o", path, "./services/armor")
 	build.Dir = testenv.Root(t)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -96,7 +96,7 @@ func (r *Rig) build(t testing.TB) {
 	if err := os.MkdirAll(r.programs, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	build := exec.Command("go", "build", "-o", r.programs, "./services/...")
+	build := exec.Command("go", "build", "-pgo=off", "-o", r.programs, "./services/...")
 	build.Dir = testenv.Root(t)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
