@@ -205,3 +205,22 @@ func BenchmarkDecode(b *testing.B) {
 func sample() string {
 	return `{"eventVersion":"1.08","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:session","arn":"arn:aws:sts::111122223333:assumed-role/deploy/session","accountId":"111122223333","accessKeyId":"ASIAEXAMPLE","sessionContext":{"sessionIssuer":{"type":"Role","principalId":"AROAEXAMPLE","arn":"arn:aws:iam::111122223333:role/deploy","accountId":"111122223333","userName":"deploy"},"webIdFederationData":{},"attributes":{"creationDate":"2023-07-10T11:21:32Z","mfaAuthenticated":"false"}}},"eventTime":"2023-07-10T11:45:00Z","eventSource":"ec2.amazonaws.com","eventName":"StopInstances","awsRegion":"us-east-1","sourceIPAddress":"192.0.2.10","userAgent":"aws-cli/2.12.3 Python/3.11.4 Linux/5.15 exe/x86_64 prompt/off command/ec2.stop-instances","requestParameters":{"instancesSet":{"items":[{"instanceId":"i-0123456789abcdef0"}]},"force":false},"responseElements":{"requestId":"5ac2b8e6-1f0e-4f2b-9d6a-0d1b2c3d4e5f","instancesSet":{"items":[{"instanceId":"i-0123456789abcdef0","currentState":{"code":64,"name":"stopping"},"previousState":{"code":16,"name":"running"}}]}},"requestID":"5ac2b8e6-1f0e-4f2b-9d6a-0d1b2c3d4e5f","eventID":"0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0","readOnly":false,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}`
 }
+
+// TestPlainRun compares with a count byte by byte: every byte at every place.
+func TestPlainRun(t *testing.T) {
+	for c := range 256 {
+		for n := range 20 {
+			for at := range n {
+				p := bytes.Repeat([]byte{'x', 0xff, ' ', '!', '#', '[', ']', 0x7f}, 3)[:n]
+				p[at] = byte(c)
+				want := n
+				if !plain[byte(c)] {
+					want = at
+				}
+				if got := plainRun(p); got != want {
+					t.Fatalf("%q: %d, want %d", p, got, want)
+				}
+			}
+		}
+	}
+}

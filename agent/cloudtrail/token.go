@@ -2,8 +2,10 @@ package cloudtrail
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"io"
+	"math/bits"
 )
 
 // more refills the empty buffer; false at the end.
@@ -72,6 +74,30 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
+// plainRun counts the plain bytes that p begins with, eight at once where it can.
+func plainRun(p []byte) int {
+	const (
+		ones    = 0x0101010101010101
+		highs   = 0x80 * ones
+		quotes  = '"' * ones
+		slashes = '\\' * ones
+		spaces  = 0x20 * ones
+	)
+	n := 0
+	for ; n+8 <= len(p); n += 8 {
+		w := binary.LittleEndian.Uint64(p[n:])
+		// The lowest high bit that is set marks the first byte that is a quote, a backslash or below the space.
+		q, b := w^quotes, w^slashes
+		if found := ((q-ones)&^q | (b-ones)&^b | (w-spaces)&^w) & highs; found != 0 {
+			return n + bits.TrailingZeros64(found)/8
+		}
+	}
+	for n < len(p) && plain[p[n]] {
+		n++
+	}
+	return n
+}
+
 // str reads a string and returns what stands between its quotes, valid until the next call; of a string that is not kept only the
 // first 64 bytes.
 func (d *Decoder) str() ([]byte, error) {
@@ -84,10 +110,7 @@ func (d *Decoder) str() ([]byte, error) {
 			return nil, d.ended("a string")
 		}
 		data := d.buf[d.r:d.w]
-		n := 0
-		for n < len(data) && plain[data[n]] {
-			n++
-		}
+		n := plainRun(data)
 		d.text(data[:n])
 		d.r += n
 		if n == len(data) {

@@ -36,13 +36,13 @@ func (n *CloudNode) URL() string { return "http://127.0.0.1:" + strconv.Itoa(n.p
 // of the test.
 func Moto(t testing.TB) *CloudNode {
 	t.Helper()
-	dir, err := prepareMoto(context.WithoutCancel(t.Context()), t.Logf)
+	python, err := MotoPython(context.WithoutCancel(t.Context()), t.Logf)
 	requireProgram(t, err)
 	n := &CloudNode{port: freePort(t)}
 	n.node = &node{
 		name: "moto", logFile: filepath.Join(t.TempDir(), "moto.log"),
 		command: func() *exec.Cmd {
-			cmd := exec.Command(filepath.Join(dir, "bin", "python"), "-m", "moto.server", "-H", "127.0.0.1", "-p", strconv.Itoa(n.port))
+			cmd := exec.Command(python, "-m", "moto.server", "-H", "127.0.0.1", "-p", strconv.Itoa(n.port))
 			// Settings of AWS clients are the test's, not the server's.
 			cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
 			return cmd
@@ -106,6 +106,12 @@ func PrepareCloud(ctx context.Context, logf func(string, ...any)) error {
 	_, err := prepareMoto(ctx, logf)
 	_, _, other := prepareElasticMQ(ctx, logf)
 	return errors.Join(err, other)
+}
+
+// MotoPython gives the Python that has moto: -m moto.server starts it. The first call installs it.
+func MotoPython(ctx context.Context, logf func(string, ...any)) (string, error) {
+	dir, err := prepareMoto(ctx, logf)
+	return filepath.Join(dir, "bin", "python"), err
 }
 
 // prepareMoto gives the virtual environment in the cache.

@@ -24,7 +24,7 @@ func TestRun(t *testing.T) {
 		t.Fatalf("building the programs: %v\n%s", err, out)
 	}
 	var out bytes.Buffer
-	args := []string{"-programs", programs, "-runs", "1", "-lines", "200", "-events", "8000", "-rate", "1000", "-steady", "500ms", "-idle", "100ms", "-report", results, "-json"}
+	args := []string{"-programs", programs, "-runs", "1", "-lines", "200", "-events", "8000", "-records", "1200", "-rate", "1000", "-steady", "500ms", "-idle", "100ms", "-report", results, "-json"}
 	if err := run(t.Context(), args, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
@@ -34,6 +34,9 @@ func TestRun(t *testing.T) {
 	}
 	if r.Sustained == nil || r.Sustained.Alerts != 800 || r.Steady == nil || r.Steady.Alerts != 50 || r.Steady.Idle.Seconds == 0 {
 		t.Errorf("end to end: %+v, %+v", r.Sustained, r.Steady)
+	}
+	if r.Bucket == nil || r.Bucket.Records != 1200 || r.Bucket.Alerts == 0 {
+		t.Errorf("bucket: %+v", r.Bucket)
 	}
 	if len(r.Streams) != 4 || r.Streams[1].Alerts != 200 || len(r.Growth) != 4 || r.Growth[0].Rules >= r.Growth[3].Rules {
 		t.Errorf("growth: %+v, %+v", r.Streams, r.Growth)

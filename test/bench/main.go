@@ -38,10 +38,13 @@ const (
 	partSustained = "sustained"
 	partSteady    = "steady"
 	partStreams   = "streams"
+	partBucket    = "bucket"
 	partRules     = "rules"
 )
 
-func parts() []string { return []string{partEngine, partSustained, partSteady, partStreams, partRules} }
+func parts() []string {
+	return []string{partEngine, partSustained, partSteady, partBucket, partStreams, partRules}
+}
 
 // options of a run.
 type options struct {
@@ -51,6 +54,7 @@ type options struct {
 	only      []string
 	lines     int // of a corpus
 	events    uint64
+	records   int // in a bucket
 	rate      uint64
 	span      time.Duration
 	idle      time.Duration
@@ -68,6 +72,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags.IntVar(&o.lines, "lines", 200_000, "lines of each corpus of the engine")
 	flags.IntVar(&o.plainRuns, "plain-runs", 1, "runs of the engine without its shortcuts, which take long")
 	flags.Uint64Var(&o.events, "events", 2_000_000, "lines from file to alert")
+	flags.IntVar(&o.records, "records", 200_000, "CloudTrail records from a bucket to receipt")
 	flags.Uint64Var(&o.rate, "rate", 0, "lines a second for the latency; 0: half of what was sustained")
 	flags.DurationVar(&o.span, "steady", 10*time.Second, "how long they are written")
 	flags.DurationVar(&o.idle, "idle", 20*time.Second, "how long the cost at rest is measured")
@@ -116,8 +121,8 @@ func (o *options) validate() error {
 			return fmt.Errorf("-only: %q is none of %s", part, strings.Join(parts(), ", "))
 		}
 	}
-	if o.runs < 1 || o.lines < 10 || o.plainRuns < 1 || o.events < 1000 || o.span <= 0 || o.idle <= 0 {
-		return errors.New("-runs, -plain-runs, -steady and -idle must be above 0, -lines at least 10, -events at least 1000")
+	if o.runs < 1 || o.lines < 10 || o.plainRuns < 1 || o.events < 1000 || o.records < 1 || o.span <= 0 || o.idle <= 0 {
+		return errors.New("-runs, -plain-runs, -steady and -idle must be above 0, -lines at least 10, -events at least 1000, -records at least 1")
 	}
 	return nil
 }

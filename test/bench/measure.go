@@ -74,7 +74,7 @@ func (s *session) asked(part string) bool { return slices.Contains(s.only, part)
 var agentCounts = []int{1, 10, 100, 1000}
 
 func (s *session) endToEnd(ctx context.Context) error {
-	if !s.asked(partSustained) && !s.asked(partSteady) && !s.asked(partStreams) {
+	if !s.asked(partSustained) && !s.asked(partSteady) && !s.asked(partBucket) && !s.asked(partStreams) {
 		return nil
 	}
 	server, err := testenv.NATSServer(ctx, s.logf)
@@ -99,10 +99,40 @@ func (s *session) endToEnd(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.asked(partBucket) {
+		if err := s.bucket(ctx, m); err != nil {
+			return err
+		}
+	}
 	if s.asked(partStreams) {
 		return s.streams(ctx, m)
 	}
 	return nil
+}
+
+func (s *session) bucket(ctx context.Context, m endtoend.Machinery) (err error) {
+	if m.Python, err = testenv.MotoPython(ctx, s.logf); err != nil {
+		s.report.Left = append(s.report.Left, fmt.Sprintf("%s (%v)", partBucket, err))
+		return nil
+	}
+	var runs []endtoend.Bucket
+	for i := range s.runs {
+		r, err := m.Bucket(ctx, s.dir, s.records)
+		if err != nil {
+			return err
+		}
+		runs = append(runs, r)
+		s.logf("bucket to receipt, %d/%d: %.0f records per second; CPU seconds: agent %.1f, manager %.1f, nats-server %.1f, S3 server %.1f",
+			i+1, s.runs, r.RecordsPerSecond, r.Usage.Agent.CPUSeconds, r.Usage.Manager.CPUSeconds, r.Usage.NATS.CPUSeconds, r.Usage.S3.CPUSeconds)
+	}
+	s.report.Bucket = middle(runs, func(r endtoend.Bucket) float64 { return r.RecordsPerSecond })
+	if s.profiles == "" {
+		return nil
+	}
+	m.Profiles = s.profiles
+	s.logf("bucket to receipt once more, for the profiles in %s", s.profiles)
+	_, err = m.Bucket(ctx, s.dir, s.records)
+	return err
 }
 
 func (s *session) sustained(ctx context.Context, m endtoend.Machinery) error {

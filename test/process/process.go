@@ -29,6 +29,11 @@ const stopLimit = 30 * time.Second
 
 // Start runs a program; what it says is added to the file log. Settings in ARMOR_... variables are not handed on to it.
 func Start(name, log, binary string, args ...string) (*Process, error) {
+	return StartWith(nil, name, log, binary, args...)
+}
+
+// StartWith is Start with further variables of the environment, each as NAME=value.
+func StartWith(env []string, name, log, binary string, args ...string) (*Process, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
@@ -37,6 +42,7 @@ func Start(name, log, binary string, args ...string) (*Process, error) {
 	cmd := exec.Command(binary, args...)
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = out, out, endsWithParent()
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ARMOR_") })
+	cmd.Env = append(cmd.Env, env...)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}

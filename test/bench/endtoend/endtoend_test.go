@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -47,6 +48,19 @@ func TestMeasurements(t *testing.T) {
 		}
 		if l := s.Latency; s.Alerts != 200 || l.P50 <= 0 || l.P50 > l.P90 || l.P90 > l.P99 || l.P99 > l.P999 || l.P999 > l.Max || s.Idle.AgentMemory == 0 {
 			t.Errorf("%+v", s)
+		}
+	})
+	t.Run("bucket", func(t *testing.T) {
+		python, err := testenv.MotoPython(t.Context(), t.Logf)
+		testenv.Require(t, err == nil, fmt.Sprint(err))
+		m := m
+		m.Python = python
+		b, err := m.Bucket(t.Context(), t.TempDir(), 2500)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.Records != 2500 || b.Alerts == 0 || b.Alerts > 2500 || b.Usage.S3.PeakMemory == 0 || b.Usage.Agent.CPUSeconds == 0 {
+			t.Errorf("%+v", b)
 		}
 	})
 	t.Run("streams", func(t *testing.T) {

@@ -27,6 +27,8 @@ type Machinery struct {
 	Programs, NATS string
 	// Ruleset of the manager.
 	Ruleset selection.Config
+	// Python has moto; empty: no bucket can be measured.
+	Python string
 	// Profiles is a folder for CPU profiles of agent and manager; empty: none are taken.
 	Profiles string
 	// Logf tells progress.
@@ -43,6 +45,7 @@ type plant struct {
 	nats    *process.Process
 	manager *process.Process
 	agent   *process.Process // nil: not started
+	s3      *process.Process // nil: not started
 	conn    *nats.Conn
 
 	managerAddress, managerDebug, agentDebug string
@@ -112,14 +115,19 @@ debug: {listen: %[5]q}
 
 // startAgent starts an agent that reads the files of a glob.
 func (p *plant) startAgent(glob string) (err error) {
+	return p.startAgentOn(fmt.Sprintf("{type: logfile, path: %q}", glob))
+}
+
+// startAgentOn starts an agent with an input.
+func (p *plant) startAgentOn(input string) (err error) {
 	p.agent, err = p.program("agent", fmt.Sprintf(`
 agent: {id: "001", name: bench}
 manager: {address: %q, token_file: %q}
 data_dir: %q
 inputs:
-  - {type: logfile, path: %q}
+  - %s
 debug: {listen: %q}
-`, p.managerAddress, p.token(), filepath.Join(p.dir, "agent"), glob, p.agentDebug))
+`, p.managerAddress, p.token(), filepath.Join(p.dir, "agent"), input, p.agentDebug))
 	return err
 }
 
@@ -130,7 +138,7 @@ func (p *plant) program(name, config string) (*process.Process, error) {
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		return nil, fmt.Errorf("configuring the %s: %w", name, err)
 	}
-	return process.Start(name, filepath.Join(p.dir, name+".log"), filepath.Join(p.m.Programs, "armor-"+name), "--config", path)
+	return process.StartWith(cloudEnv, name, filepath.Join(p.dir, name+".log"), filepath.Join(p.m.Programs, "armor-"+name), "--config", path)
 }
 
 // close ends everything, the last first, and removes the data. It gives the error of the measurement, after which nothing is
@@ -139,10 +147,10 @@ func (p *plant) close(err error) error {
 	if p.conn != nil {
 		defer p.conn.Close()
 	}
-	for _, part := range []*process.Process{p.agent, p.manager, p.nats} {
+	for _, part := range []*process.Process{p.agent, p.manager, p.nats, p.s3} {
 		switch {
 		case part == nil:
-		case err != nil || part == p.nats: // it has no good order: it ends with 1
+		case err != nil || part == p.nats || part == p.s3: // they have no good order: they do not end with 0
 			part.Kill()
 		default:
 			err = part.Stop()

@@ -24,6 +24,7 @@ type Report struct {
 	Growth    []Growth            `json:"engine_by_rules,omitempty"`
 	Sustained *endtoend.Sustained `json:"sustained,omitempty"`
 	Steady    *endtoend.Steady    `json:"steady,omitempty"`
+	Bucket    *endtoend.Bucket    `json:"bucket,omitempty"`
 	Streams   []endtoend.Streams  `json:"streams,omitempty"`
 }
 
@@ -79,8 +80,9 @@ const (
 	goalEnginePeak      = 200.0  // MiB
 	goalSustained       = 100_000
 	goalAgentLines      = 100_000
-	goalAgentPeak       = 40.0 // MiB
-	goalP99             = 50.0 // ms
+	goalBucket          = 20_000 // records per second
+	goalAgentPeak       = 40.0   // MiB
+	goalP99             = 50.0   // ms
 	goalIdlePercent     = 0.5
 	referenceName       = "reference"
 	mebibyte            = 1 << 20
@@ -192,6 +194,19 @@ func (r *Report) endToEnd() (rows []Row) {
 				Row{Group: group, What: "manager", Figure: percent(s.Idle.Manager)},
 				Row{Group: group, What: "nats-server", Figure: percent(s.Idle.NATS)})
 		}
+	}
+	if s := r.Bucket; s != nil {
+		group := fmt.Sprintf("CloudTrail from a bucket on this machine to receipt, %s records, %s alerts", number(float64(s.Records)), number(float64(s.Alerts)))
+		micros := func(use endtoend.Use) string {
+			return fmt.Sprintf("%.1f", use.CPUSeconds*millionthsOfASecond/float64(s.Records))
+		}
+		rows = append(rows,
+			atLeast(Row{Group: group, What: "records per second", Figure: number(s.RecordsPerSecond)}, s.RecordsPerSecond, goalBucket),
+			Row{Group: group, What: "CPU per record, microseconds: agent", Figure: micros(s.Usage.Agent)},
+			Row{Group: group, What: "CPU per record, microseconds: manager", Figure: micros(s.Usage.Manager)},
+			Row{Group: group, What: "CPU per record, microseconds: nats-server", Figure: micros(s.Usage.NATS)},
+			Row{Group: group, What: "CPU per record, microseconds: the S3 server (moto)", Figure: micros(s.Usage.S3)},
+			Row{Group: group, What: "agent: peak memory, MiB", Figure: mib(s.Usage.Agent.PeakMemory)})
 	}
 	return rows
 }

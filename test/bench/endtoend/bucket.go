@@ -1,0 +1,172 @@
+package endtoend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"armor/internal/testenv"
+	"armor/services/armor/sample"
+	"armor/test/process"
+)
+
+// Bucket is a measurement of CloudTrail records from a bucket on this machine to the agent's receipts: from the start of the
+// agent, which finds all objects there, to the last receipt. A receipt follows the acknowledgement of the record's alert.
+type Bucket struct {
+	Records          uint64  `json:"records"`
+	Alerts           uint64  `json:"alerts"`
+	WallSeconds      float64 `json:"wall_seconds"`
+	RecordsPerSecond float64 `json:"records_per_second"`
+	Usage            Usage   `json:"usage"`
+}
+
+// askEvery is how often the agent is asked for its receipts: an answer costs it about 2 ms.
+const askEvery = 100 * time.Millisecond
+
+const (
+	bucketName   = "bench-trail"
+	bucketRegion = "us-east-1"
+)
+
+// cloudEnv is what clients of the server are known by, whoever runs the benchmark.
+var cloudEnv = []string{"AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null"}
+
+// Bucket measures n records, in a folder of its own below dir.
+func (m Machinery) Bucket(ctx context.Context, dir string, n int) (b Bucket, err error) {
+	p, err := m.start(ctx, dir)
+	if err != nil {
+		return Bucket{}, err
+	}
+	defer func() { err = p.close(err) }()
+	url, err := p.startS3(ctx)
+	if err != nil {
+		return Bucket{}, err
+	}
+	if err := p.fillBucket(ctx, url, n); err != nil {
+		return Bucket{}, fmt.Errorf("filling the bucket: %w", err)
+	}
+	before, err := p.meter()
+	if err != nil {
+		return Bucket{}, err
+	}
+	err = p.startAgentOn(fmt.Sprintf("{type: cloudtrail, mode: bucket, aws: {region: %s, bucket: %s, path_style: true, endpoints: {s3: %q}}}", bucketRegion, bucketName, url))
+	if err != nil {
+		return Bucket{}, err
+	}
+	profiled := p.profile(ctx, "bucket")
+	if err := p.awaitReceipts(ctx, uint64(n)); err != nil {
+		return Bucket{}, err
+	}
+	after, err := p.meter()
+	if err != nil {
+		return Bucket{}, err
+	}
+	if err := profiled(); err != nil {
+		return Bucket{}, err
+	}
+	alerts, err := p.published(ctx)
+	if err != nil {
+		return Bucket{}, err
+	}
+	wall := after.at.Sub(before.at).Seconds()
+	return Bucket{Records: uint64(n), Alerts: alerts, WallSeconds: wall, RecordsPerSecond: float64(n) / wall, Usage: after.since(before)}, nil
+}
+
+// startS3 starts moto and gives its endpoint.
+func (p *plant) startS3(ctx context.Context) (url string, err error) {
+	addresses, err := freeAddresses(1)
+	if err != nil {
+		return "", err
+	}
+	host, port, _ := net.SplitHostPort(addresses[0])
+	if p.s3, err = process.Start("moto", filepath.Join(p.dir, "moto.log"), p.m.Python, "-m", "moto.server", "-H", host, "-p", port); err != nil {
+		return "", err
+	}
+	url = "http://" + addresses[0]
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
+	return url, p.s3.Await(ctx, func(ctx context.Context) error {
+		status, err := testenv.Ask(ctx, url+"/moto-api/")
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("moto answers %d", status)
+		}
+		return err
+	})
+}
+
+// fillBucket puts n copies of the sample's records into the bucket, where a trail would have put them today.
+func (p *plant) fillBucket(ctx context.Context, url string, n int) error {
+	dir := filepath.Join(p.dir, "objects")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	if err := sample.WriteCopies(dir, n); err != nil {
+		return err
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(bucketRegion), config.WithBaseEndpoint(url), config.WithSharedConfigFiles(nil), config.WithSharedCredentialsFiles(nil),
+		config.WithCredentialsProvider(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "bench", SecretAccessKey: "bench"}, nil
+		})))
+	if err != nil {
+		return err
+	}
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucketName)}); err != nil {
+		return err
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if err := put(ctx, client, filepath.Join(dir, file.Name())); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(dir)
+}
+
+func put(ctx context.Context, client *s3.Client, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	key := "AWSLogs/123456789012/CloudTrail/us-east-1/" + time.Now().UTC().Format("2006/01/02/") + filepath.Base(path)
+	_, err = client.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucketName), Key: aws.String(key), Body: f})
+	return errors.Join(err, f.Close())
+}
+
+// awaitReceipts waits until the agent has the receipts of n events.
+func (p *plant) awaitReceipts(ctx context.Context, n uint64) error {
+	moved, last := time.Now(), uint64(0)
+	poll := time.NewTicker(askEvery)
+	defer poll.Stop()
+	for {
+		got, err := p.receipted(ctx)
+		switch {
+		case err == nil && got == n:
+			return nil
+		case err == nil && got > n:
+			return fmt.Errorf("%d records are in the bucket, and there are receipts of %d", n, got)
+		case err == nil && got > last:
+			moved, last = time.Now(), got
+		}
+		if time.Since(moved) > stuckAfter {
+			return fmt.Errorf("nothing moved for %s: %d of %d records have a receipt; the ends of the logs:\n%s\n%s", stuckAfter, last, n, p.agent.Tail(), p.manager.Tail())
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-poll.C:
+		}
+	}
+}
