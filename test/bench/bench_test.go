@@ -35,8 +35,8 @@ func TestRun(t *testing.T) {
 	if r.Sustained == nil || r.Sustained.Alerts != 800 || r.Steady == nil || r.Steady.Alerts != 50 || r.Steady.Idle.Seconds == 0 {
 		t.Errorf("end to end: %+v, %+v", r.Sustained, r.Steady)
 	}
-	if r.Bucket == nil || r.Bucket.Records != 1200 || r.Bucket.Alerts == 0 {
-		t.Errorf("bucket: %+v", r.Bucket)
+	if len(r.Buckets) != 2 || r.Buckets[0].Records != 1200 || r.Buckets[0].Alerts < 120 || r.Buckets[1].Alerts < 400 {
+		t.Errorf("buckets: %+v", r.Buckets)
 	}
 	if len(r.Streams) != 4 || r.Streams[1].Alerts != 200 || len(r.Growth) != 4 || r.Growth[0].Rules >= r.Growth[3].Rules {
 		t.Errorf("growth: %+v, %+v", r.Streams, r.Growth)

@@ -22,10 +22,15 @@ const copiesPerFile = 1000
 
 // WriteCopies writes CloudTrail files with n records to dir: the sample's records over and over, each with an event id of its own.
 func WriteCopies(dir string, n int) error {
-	records, err := records()
+	records, err := Records()
 	if err != nil {
-		return fmt.Errorf("read the sample: %w", err)
+		return err
 	}
+	return WriteCopiesOf(dir, records, n)
+}
+
+// WriteCopiesOf is WriteCopies for records that are chosen by the caller.
+func WriteCopiesOf(dir string, records []json.RawMessage, n int) error {
 	for begin := 0; begin < n; begin += copiesPerFile {
 		name := fmt.Sprintf("123456789012_CloudTrail_us-east-1_20261122T0000Z_copies%010d.json.gz", begin)
 		if err := writeCopies(filepath.Join(dir, name), records, begin, min(begin+copiesPerFile, n)); err != nil {
@@ -37,17 +42,31 @@ func WriteCopies(dir string, n int) error {
 
 // Events gives n copies of the sample's records as the engine gets them from an agent, one event a line.
 func Events(n int) ([]byte, error) {
-	records, err := records()
+	records, err := Records()
+	if err != nil {
+		return nil, err
+	}
+	var b []byte
+	for i := range n {
+		b = append(AppendEvent(b, copyOf(records, i)), '\n')
+	}
+	return b, nil
+}
+
+// AppendEvent appends a record as the engine gets it from an agent.
+func AppendEvent(dst []byte, record json.RawMessage) []byte {
+	dst = append(dst, `{"integration":"aws","aws":{"log_info":{"aws_account_alias":"","log_file":"sample","s3bucket":""},"source":"cloudtrail",`...)
+	dst = append(dst, record[1:]...)
+	return append(dst, '}')
+}
+
+// Records gives the sample's records in the order of their files.
+func Records() ([]json.RawMessage, error) {
+	all, err := records()
 	if err != nil {
 		return nil, fmt.Errorf("read the sample: %w", err)
 	}
-	var b bytes.Buffer
-	for i := range n {
-		b.WriteString(`{"integration":"aws","aws":{"log_info":{"aws_account_alias":"","log_file":"sample","s3bucket":""},"source":"cloudtrail",`)
-		b.Write(copyOf(records, i)[1:])
-		b.WriteString("}\n")
-	}
-	return b.Bytes(), nil
+	return all, nil
 }
 
 // copyOf is the i-th copy: a record with an event id of its own.

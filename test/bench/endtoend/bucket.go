@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"armor/internal/testenv"
+	"armor/rules"
 	"armor/services/armor/sample"
 	"armor/test/process"
 )
@@ -22,6 +24,8 @@ import (
 // Bucket is a measurement of CloudTrail records from a bucket on this machine to the agent's receipts: from the start of the
 // agent, which finds all objects there, to the last receipt. A receipt follows the acknowledgement of the record's alert.
 type Bucket struct {
+	// AlertEvery of the records is one that raises an alert by itself.
+	AlertEvery       int     `json:"alert_every"`
 	Records          uint64  `json:"records"`
 	Alerts           uint64  `json:"alerts"`
 	WallSeconds      float64 `json:"wall_seconds"`
@@ -40,8 +44,13 @@ const (
 // cloudEnv is what clients of the server are known by, whoever runs the benchmark.
 var cloudEnv = []string{"AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null"}
 
-// Bucket measures n records, in a folder of its own below dir.
-func (m Machinery) Bucket(ctx context.Context, dir string, n int) (b Bucket, err error) {
+// Bucket measures n records of the sample, chosen so that one of every so many raises an alert by itself, in a folder of its
+// own below dir. Rules that count events may raise some more.
+func (m Machinery) Bucket(ctx context.Context, dir string, n, every int) (b Bucket, err error) {
+	records, err := m.chosen(every)
+	if err != nil {
+		return Bucket{}, fmt.Errorf("choosing records: %w", err)
+	}
 	p, err := m.start(ctx, dir)
 	if err != nil {
 		return Bucket{}, err
@@ -51,7 +60,7 @@ func (m Machinery) Bucket(ctx context.Context, dir string, n int) (b Bucket, err
 	if err != nil {
 		return Bucket{}, err
 	}
-	if err := p.fillBucket(ctx, url, n); err != nil {
+	if err := p.fillBucket(ctx, url, records, n); err != nil {
 		return Bucket{}, fmt.Errorf("filling the bucket: %w", err)
 	}
 	before, err := p.meter()
@@ -77,8 +86,46 @@ func (m Machinery) Bucket(ctx context.Context, dir string, n int) (b Bucket, err
 	if err != nil {
 		return Bucket{}, err
 	}
+	if alerts < uint64(n/every) {
+		return Bucket{}, fmt.Errorf("%d of %d records were to raise an alert; on NATS there are %d", n/every, n, alerts)
+	}
 	wall := after.at.Sub(before.at).Seconds()
-	return Bucket{Records: uint64(n), Alerts: alerts, WallSeconds: wall, RecordsPerSecond: float64(n) / wall, Usage: after.since(before)}, nil
+	return Bucket{AlertEvery: every, Records: uint64(n), Alerts: alerts, WallSeconds: wall, RecordsPerSecond: float64(n) / wall, Usage: after.since(before)}, nil
+}
+
+// chosen gives records of the sample in an order of which one in every so many, the last, raises an alert by itself.
+func (m Machinery) chosen(every int) ([]json.RawMessage, error) {
+	all, err := sample.Records()
+	if err != nil {
+		return nil, err
+	}
+	rs, err := m.Ruleset.Load()
+	if err != nil {
+		return nil, err
+	}
+	var quiet, alerting []json.RawMessage
+	for _, record := range all {
+		engine := rules.NewEngine(rs, rules.EngineOptions{}) // one that remembers no other record
+		x := engine.NewEvaluation()
+		engine.Decode(&rules.Event{Location: "bench", Log: string(sample.AppendEvent(nil, record))}, x)
+		if engine.Match(x).Alert {
+			alerting = append(alerting, record)
+		} else {
+			quiet = append(quiet, record)
+		}
+	}
+	if len(alerting) == 0 || len(quiet) == 0 {
+		return nil, fmt.Errorf("of %d records of the sample, %d raise an alert", len(all), len(alerting))
+	}
+	var list []json.RawMessage
+	for i := range len(alerting) * every {
+		if i%every == every-1 {
+			list = append(list, alerting[i/every])
+		} else {
+			list = append(list, quiet[i%len(quiet)])
+		}
+	}
+	return list, nil
 }
 
 // startS3 starts moto and gives its endpoint.
@@ -103,13 +150,13 @@ func (p *plant) startS3(ctx context.Context) (url string, err error) {
 	})
 }
 
-// fillBucket puts n copies of the sample's records into the bucket, where a trail would have put them today.
-func (p *plant) fillBucket(ctx context.Context, url string, n int) error {
+// fillBucket puts n copies of records into the bucket, where a trail would have put them today.
+func (p *plant) fillBucket(ctx context.Context, url string, records []json.RawMessage, n int) error {
 	dir := filepath.Join(p.dir, "objects")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
-	if err := sample.WriteCopies(dir, n); err != nil {
+	if err := sample.WriteCopiesOf(dir, records, n); err != nil {
 		return err
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(bucketRegion), config.WithBaseEndpoint(url), config.WithSharedConfigFiles(nil), config.WithSharedCredentialsFiles(nil),

@@ -24,7 +24,7 @@ type Report struct {
 	Growth    []Growth            `json:"engine_by_rules,omitempty"`
 	Sustained *endtoend.Sustained `json:"sustained,omitempty"`
 	Steady    *endtoend.Steady    `json:"steady,omitempty"`
-	Bucket    *endtoend.Bucket    `json:"bucket,omitempty"`
+	Buckets   []endtoend.Bucket   `json:"buckets,omitempty"`
 	Streams   []endtoend.Streams  `json:"streams,omitempty"`
 }
 
@@ -164,15 +164,13 @@ func (e *Engine) rows() []Row {
 func (r *Report) endToEnd() (rows []Row) {
 	if s := r.Sustained; s != nil {
 		group := fmt.Sprintf("Log file to alert on NATS, %s lines, every tenth raises an alert", number(float64(s.Events)))
-		micros := func(use endtoend.Use) string {
-			return fmt.Sprintf("%.2f", use.CPUSeconds*millionthsOfASecond/float64(s.Events))
-		}
+		each := func(use endtoend.Use) string { return fmt.Sprintf("%.2f", micros(use, s.Events)) }
 		rows = append(rows,
 			atLeast(Row{Group: group, What: "events per second", Figure: number(s.EventsPerSecond)}, s.EventsPerSecond, goalSustained),
 			Row{Group: group, What: "events per CPU second, all processes", Figure: number(s.EventsPerCPU)},
-			Row{Group: group, What: "CPU per event, microseconds: agent", Figure: micros(s.Usage.Agent)},
-			Row{Group: group, What: "CPU per event, microseconds: manager", Figure: micros(s.Usage.Manager)},
-			Row{Group: group, What: "CPU per event, microseconds: nats-server", Figure: micros(s.Usage.NATS)},
+			Row{Group: group, What: "CPU per event, microseconds: agent", Figure: each(s.Usage.Agent)},
+			Row{Group: group, What: "CPU per event, microseconds: manager", Figure: each(s.Usage.Manager)},
+			Row{Group: group, What: "CPU per event, microseconds: nats-server", Figure: each(s.Usage.NATS)},
 			atLeast(Row{Group: group, What: "agent: lines from file to receipt per CPU second", Figure: number(s.AgentLinesPerCPU)}, s.AgentLinesPerCPU, goalAgentLines),
 			atMost(Row{Group: group, What: "agent: peak memory, MiB", Figure: mib(s.Usage.Agent.PeakMemory)}, float64(s.Usage.Agent.PeakMemory)/mebibyte, goalAgentPeak),
 			Row{Group: group, What: "manager: peak memory, MiB", Figure: mib(s.Usage.Manager.PeakMemory)},
@@ -195,17 +193,15 @@ func (r *Report) endToEnd() (rows []Row) {
 				Row{Group: group, What: "nats-server", Figure: percent(s.Idle.NATS)})
 		}
 	}
-	if s := r.Bucket; s != nil {
+	for _, s := range r.Buckets {
 		group := fmt.Sprintf("CloudTrail from a bucket on this machine to receipt, %s records, %s alerts", number(float64(s.Records)), number(float64(s.Alerts)))
-		micros := func(use endtoend.Use) string {
-			return fmt.Sprintf("%.1f", use.CPUSeconds*millionthsOfASecond/float64(s.Records))
-		}
+		each := func(use endtoend.Use) string { return fmt.Sprintf("%.1f", micros(use, s.Records)) }
 		rows = append(rows,
 			atLeast(Row{Group: group, What: "records per second", Figure: number(s.RecordsPerSecond)}, s.RecordsPerSecond, goalBucket),
-			Row{Group: group, What: "CPU per record, microseconds: agent", Figure: micros(s.Usage.Agent)},
-			Row{Group: group, What: "CPU per record, microseconds: manager", Figure: micros(s.Usage.Manager)},
-			Row{Group: group, What: "CPU per record, microseconds: nats-server", Figure: micros(s.Usage.NATS)},
-			Row{Group: group, What: "CPU per record, microseconds: the S3 server (moto)", Figure: micros(s.Usage.S3)},
+			Row{Group: group, What: "CPU per record, microseconds: agent", Figure: each(s.Usage.Agent)},
+			Row{Group: group, What: "CPU per record, microseconds: manager", Figure: each(s.Usage.Manager)},
+			Row{Group: group, What: "CPU per record, microseconds: nats-server", Figure: each(s.Usage.NATS)},
+			Row{Group: group, What: "CPU per record, microseconds: the S3 server (moto)", Figure: each(s.Usage.S3)},
 			Row{Group: group, What: "agent: peak memory, MiB", Figure: mib(s.Usage.Agent.PeakMemory)})
 	}
 	return rows

@@ -33,6 +33,7 @@ func example() *Report {
 		},
 		Sustained: &endtoend.Sustained{Events: 1_000_000, EventsPerSecond: 120_000, AgentLinesPerCPU: 400_000, Usage: endtoend.Usage{Agent: endtoend.Use{CPUSeconds: 2.5, PeakMemory: 50 << 20}}},
 		Steady:    &endtoend.Steady{Rate: 60_000, Latency: endtoend.Latency{P50: 3, P99: 60}, Idle: endtoend.Idle{Seconds: 20, Agent: 0.001}},
+		Buckets:   []endtoend.Bucket{{AlertEvery: 10, Records: 200_000, Alerts: 20_000, RecordsPerSecond: 19_000, Usage: endtoend.Usage{S3: endtoend.Use{CPUSeconds: 1}}}},
 		Growth:    []Growth{{Rules: 1000, Corpus: "mixed"}, {Rules: 4500, Corpus: "mixed"}},
 		Streams:   []endtoend.Streams{{Streams: 1, Events: 500_000}, {Streams: 1000, Events: 500_000}},
 	}
@@ -52,6 +53,8 @@ func TestTable(t *testing.T) {
 		"| agent: peak memory, MiB | 50 | | | < 40 (missed) |",
 		"| 99 % within | 60.0 | | | < 50 (missed) |",
 		"| agent | 0.10 | | | < 0.5 |",
+		"| records per second | 19,000 | | | 20,000 (missed) |",
+		"| CPU per record, microseconds: the S3 server (moto) | 5.0 | | | |",
 		`made \| up`,
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(table), " "), want) {

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"armor/test/bench/endtoend"
 	"armor/test/bench/engine"
 	"armor/test/chart"
 )
@@ -76,6 +77,27 @@ func (r *Report) Table() string {
 // Text is head and table.
 func (r *Report) Text() string { return r.Head() + "\n" + r.Table() }
 
+// stage is a program on the way of events.
+type stage struct {
+	name string
+	use  endtoend.Use
+}
+
+// stages draws the CPU of each for one event, in microseconds as format says, and gives where the next drawing begins.
+func stages(b *strings.Builder, top int, format string, events uint64, list ...stage) int {
+	bars := make([]chart.Bar, len(list))
+	for i, s := range list {
+		bars[i] = chart.Bar{Name: s.name, Value: micros(s.use, events), Text: fmt.Sprintf(format, micros(s.use, events)), Colour: i}
+	}
+	chart.Bars(b, top, bars)
+	return top + chart.BarsHeight(len(bars))
+}
+
+// micros is the CPU for one of so many events, in microseconds.
+func micros(use endtoend.Use, events uint64) float64 {
+	return use.CPUSeconds * millionthsOfASecond / float64(events)
+}
+
 // Picture is the run as an SVG file.
 func (r *Report) Picture() string {
 	var b strings.Builder
@@ -92,16 +114,13 @@ func (r *Report) Picture() string {
 	}
 	if s := r.Sustained; s != nil {
 		title(fmt.Sprintf("Log file to alert on NATS: %s events per second; CPU per event in microseconds", number(s.EventsPerSecond)))
-		var bars []chart.Bar
-		for i, stage := range []struct {
-			name string
-			cpu  float64
-		}{{"agent", s.Usage.Agent.CPUSeconds}, {"manager", s.Usage.Manager.CPUSeconds}, {"nats-server", s.Usage.NATS.CPUSeconds}} {
-			micros := stage.cpu * millionthsOfASecond / float64(s.Events)
-			bars = append(bars, chart.Bar{Name: stage.name, Value: micros, Text: fmt.Sprintf("%.2f", micros), Colour: i})
-		}
-		chart.Bars(&b, top, bars)
-		top += chart.BarsHeight(len(bars))
+		u := s.Usage
+		top = stages(&b, top, "%.2f", s.Events, stage{"agent", u.Agent}, stage{"manager", u.Manager}, stage{"nats-server", u.NATS})
+	}
+	for _, s := range r.Buckets {
+		title(fmt.Sprintf("CloudTrail from a bucket to receipt, one record in %d alerting: %s records per second; CPU per record in microseconds", s.AlertEvery, number(s.RecordsPerSecond)))
+		u := s.Usage
+		top = stages(&b, top, "%.1f", s.Records, stage{"agent", u.Agent}, stage{"manager", u.Manager}, stage{"nats-server", u.NATS}, stage{"S3 server", u.S3})
 	}
 	if s := r.Steady; s != nil {
 		title(fmt.Sprintf("Line written to alert on NATS at %s lines a second: milliseconds (red: goal of the 99 %%)", number(float64(s.Rate))))
