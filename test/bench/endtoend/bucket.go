@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"armor/internal/testenv"
 	"armor/rules"
 	"armor/services/armor/sample"
 	"armor/test/process"
@@ -63,34 +61,15 @@ func (m Machinery) Bucket(ctx context.Context, dir string, n, every int) (b Buck
 	if err := p.fillBucket(ctx, url, records, n); err != nil {
 		return Bucket{}, fmt.Errorf("filling the bucket: %w", err)
 	}
-	before, err := p.meter()
-	if err != nil {
-		return Bucket{}, err
-	}
-	err = p.startAgentOn(fmt.Sprintf("{type: cloudtrail, mode: bucket, aws: {region: %s, bucket: %s, path_style: true, endpoints: {s3: %q}}}", bucketRegion, bucketName, url))
-	if err != nil {
-		return Bucket{}, err
-	}
-	profiled := p.profile(ctx, "bucket")
-	if err := p.awaitReceipts(ctx, uint64(n)); err != nil {
-		return Bucket{}, err
-	}
-	after, err := p.meter()
-	if err != nil {
-		return Bucket{}, err
-	}
-	if err := profiled(); err != nil {
-		return Bucket{}, err
-	}
-	alerts, err := p.published(ctx)
+	input := fmt.Sprintf("{type: cloudtrail, mode: bucket, aws: {region: %s, bucket: %s, path_style: true, endpoints: {s3: %q}}}", bucketRegion, bucketName, url)
+	u, wall, alerts, err := p.measure(ctx, "bucket", func() error { return p.startAgentOn(input) }, func() error { return p.awaitReceipts(ctx, uint64(n)) })
 	if err != nil {
 		return Bucket{}, err
 	}
 	if alerts < uint64(n/every) {
 		return Bucket{}, fmt.Errorf("%d of %d records were to raise an alert; on NATS there are %d", n/every, n, alerts)
 	}
-	wall := after.at.Sub(before.at).Seconds()
-	return Bucket{AlertEvery: every, Records: uint64(n), Alerts: alerts, WallSeconds: wall, RecordsPerSecond: float64(n) / wall, Usage: after.since(before)}, nil
+	return Bucket{AlertEvery: every, Records: uint64(n), Alerts: alerts, WallSeconds: wall, RecordsPerSecond: float64(n) / wall, Usage: u}, nil
 }
 
 // chosen gives records of the sample in an order of which one in every so many, the last, raises an alert by itself.
@@ -141,13 +120,7 @@ func (p *plant) startS3(ctx context.Context) (url string, err error) {
 	url = "http://" + addresses[0]
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
-	return url, p.s3.Await(ctx, func(ctx context.Context) error {
-		status, err := testenv.Ask(ctx, url+"/moto-api/")
-		if err == nil && status != http.StatusOK {
-			err = fmt.Errorf("moto answers %d", status)
-		}
-		return err
-	})
+	return url, p.s3.Await(ctx, func(ctx context.Context) error { return answers(ctx, url+"/moto-api/") })
 }
 
 // fillBucket puts n copies of records into the bucket, where a trail would have put them today.
@@ -192,28 +165,16 @@ func put(ctx context.Context, client *s3.Client, path string) error {
 	return errors.Join(err, f.Close())
 }
 
-// awaitReceipts waits until the agent has the receipts of n events.
+// awaitReceipts waits until the agent has the receipts of n records.
 func (p *plant) awaitReceipts(ctx context.Context, n uint64) error {
-	moved, last := time.Now(), uint64(0)
-	poll := time.NewTicker(askEvery)
-	defer poll.Stop()
-	for {
+	return p.poll(ctx, askEvery, fmt.Sprintf("of %d receipts", n), func() (uint64, bool, error) {
 		got, err := p.receipted(ctx)
 		switch {
-		case err == nil && got == n:
-			return nil
-		case err == nil && got > n:
-			return fmt.Errorf("%d records are in the bucket, and there are receipts of %d", n, got)
-		case err == nil && got > last:
-			moved, last = time.Now(), got
+		case err != nil: // the agent has not begun to answer
+			return 0, false, nil
+		case got > n:
+			return got, false, fmt.Errorf("%d records are in the bucket, and there are receipts of %d", n, got)
 		}
-		if time.Since(moved) > stuckAfter {
-			return fmt.Errorf("nothing moved for %s: %d of %d records have a receipt; the ends of the logs:\n%s\n%s", stuckAfter, last, n, p.agent.Tail(), p.manager.Tail())
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-poll.C:
-		}
-	}
+		return got, got == n, nil
+	})
 }

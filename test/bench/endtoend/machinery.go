@@ -161,7 +161,12 @@ func (p *plant) close(err error) error {
 
 // ready asks a program's /readyz.
 func ready(ctx context.Context, address string) error {
-	status, err := testenv.Ask(ctx, "http://"+address+"/readyz")
+	return answers(ctx, "http://"+address+"/readyz")
+}
+
+// answers says whether a server answers with 200.
+func answers(ctx context.Context, url string) error {
+	status, err := testenv.Ask(ctx, url)
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("it is not ready: %d", status)
 	}

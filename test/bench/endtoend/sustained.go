@@ -42,32 +42,13 @@ func (m Machinery) Sustained(ctx context.Context, dir string, n uint64) (s Susta
 	if err := writeLines(path, n); err != nil {
 		return Sustained{}, err
 	}
-	before, err := p.meter()
-	if err != nil {
-		return Sustained{}, err
-	}
-	if err := p.startAgent(path); err != nil {
-		return Sustained{}, err
-	}
-	profiled := p.profile(ctx, "sustained")
-	if err := p.await(ctx, n); err != nil {
-		return Sustained{}, err
-	}
-	after, err := p.meter()
-	if err != nil {
-		return Sustained{}, err
-	}
-	if err := profiled(); err != nil {
-		return Sustained{}, err
-	}
-	alerts, err := p.published(ctx)
+	u, wall, alerts, err := p.measure(ctx, "sustained", func() error { return p.startAgent(path) }, func() error { return p.await(ctx, n) })
 	if err != nil {
 		return Sustained{}, err
 	}
 	if alerts != n/alertEvery {
 		return Sustained{}, fmt.Errorf("%d of %d lines were to raise an alert; on NATS there are %d", n/alertEvery, n, alerts)
 	}
-	u, wall := after.since(before), after.at.Sub(before.at).Seconds()
 	return Sustained{
 		Events: n, Alerts: alerts, WallSeconds: wall, EventsPerSecond: float64(n) / wall,
 		EventsPerCPU:     float64(n) / (u.Agent.CPUSeconds + u.Manager.CPUSeconds + u.NATS.CPUSeconds),
@@ -75,33 +56,63 @@ func (m Machinery) Sustained(ctx context.Context, dir string, n uint64) (s Susta
 	}, nil
 }
 
-// await waits until the agent has the receipts of n events. A receipt follows the acknowledgement of all alerts before it.
+// measure starts something, waits until it is done and gives what the programs used meanwhile, the seconds and the alerts on
+// NATS. The profiles that are asked for have this name.
+func (p *plant) measure(ctx context.Context, name string, start, done func() error) (u Usage, wall float64, alerts uint64, err error) {
+	before, err := p.meter()
+	if err != nil {
+		return u, 0, 0, err
+	}
+	if err := start(); err != nil {
+		return u, 0, 0, err
+	}
+	profiled := p.profile(ctx, name)
+	if err := done(); err != nil {
+		return u, 0, 0, err
+	}
+	after, err := p.meter()
+	if err != nil {
+		return u, 0, 0, err
+	}
+	if err := profiled(); err != nil {
+		return u, 0, 0, err
+	}
+	alerts, err = p.published(ctx)
+	return after.since(before), after.at.Sub(before.at).Seconds(), alerts, err
+}
+
+// await waits until the agent has the receipts of n lines. A receipt follows the acknowledgement of all alerts before it.
 func (p *plant) await(ctx context.Context, n uint64) error {
-	moved, last := time.Now(), uint64(0)
-	poll := time.NewTicker(pollEvery)
-	defer poll.Stop()
-	for {
+	return p.poll(ctx, pollEvery, fmt.Sprintf("of %d alerts on NATS", n/alertEvery), func() (uint64, bool, error) {
 		alerts, err := p.published(ctx)
-		if err != nil {
+		if err != nil || alerts < n/alertEvery { // asking the agent costs it more
+			return alerts, false, err
+		}
+		got, err := p.receipted(ctx)
+		return alerts, err == nil && got >= n, nil
+	})
+}
+
+// poll asks every so often how far it is until it is done. It gives up when that does not grow any more: so far of what.
+func (p *plant) poll(ctx context.Context, every time.Duration, what string, ask func() (far uint64, done bool, err error)) error {
+	moved, last := time.Now(), uint64(0)
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		far, done, err := ask()
+		if done || err != nil {
 			return err
 		}
-		if alerts >= n/alertEvery { // asking the agent costs it more
-			got, err := p.receipted(ctx)
-			if err == nil && got >= n {
-				return nil
-			}
-		}
-		if alerts > last {
-			moved, last = time.Now(), alerts
+		if far > last {
+			moved, last = time.Now(), far
 		}
 		if time.Since(moved) > stuckAfter {
-			return fmt.Errorf("nothing moved for %s: %d of %d alerts are on NATS; the ends of the logs:\n%s\n%s",
-				stuckAfter, alerts, n/alertEvery, p.agent.Tail(), p.manager.Tail())
+			return fmt.Errorf("nothing moved for %s: %d %s; the ends of the logs:\n%s\n%s", stuckAfter, last, what, p.agent.Tail(), p.manager.Tail())
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-poll.C:
+		case <-tick.C:
 		}
 	}
 }

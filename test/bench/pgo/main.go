@@ -60,9 +60,6 @@ func strip(p *profile.Profile) {
 	for _, f := range p.Function {
 		f.Filename = ""
 	}
-	for _, m := range p.Mapping {
-		m.File, m.BuildID = "", ""
-	}
 	for _, l := range p.Location {
 		l.Address, l.Mapping = 0, nil
 	}
