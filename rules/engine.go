@@ -3,6 +3,7 @@ package rules
 import (
 	"time"
 
+	"armor/rules/internal/data"
 	"armor/rules/internal/window"
 )
 
@@ -28,6 +29,7 @@ type Engine struct {
 	plain   bool
 	byEvent bool // EventTime
 	binding *window.Binding
+	forms   *data.Forms // nil: plain
 }
 
 // NewEngine makes an engine for a ruleset.
@@ -38,6 +40,9 @@ func NewEngine(rs *Ruleset, opts EngineOptions) *Engine {
 	}
 	if e.state == nil {
 		e.state = NewMemoryState(StateLimits{})
+	}
+	if !e.plain {
+		e.forms = new(data.Forms)
 	}
 	e.binding = e.state.memory().Bind(rs.tree.Plan(), rs.keys)
 	return e
@@ -53,6 +58,7 @@ func (e *Engine) State() State { return e.state }
 // It belongs to this engine and must not be used with another.
 func (e *Engine) NewEvaluation() *Evaluation {
 	x := &Evaluation{event: e.rs.decoders.NewEvent()}
+	x.data.Forms = e.forms
 	x.context.Event = x.event
 	x.context.Symbols = e.binding.Symbols
 	x.event.Plain, x.context.Plain, x.context.Session.Plain = e.plain, e.plain, e.plain

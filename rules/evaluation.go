@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"armor/rules/internal/data"
 	"armor/rules/internal/decode"
 	"armor/rules/internal/fields"
 	"armor/rules/internal/match"
@@ -18,7 +19,7 @@ type Evaluation struct {
 		key  locationKey
 		text string
 	}
-	data dataTree
+	data data.Writer
 }
 
 type locationKey struct{ id, name, path string }

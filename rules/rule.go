@@ -4,6 +4,8 @@ package rules
 type Rule struct {
 	// ID is the rule's number, 1 to 999999.
 	ID int
+	// Index is the rule's place in Ruleset.Rules.
+	Index int
 	// Level is 0 (no alert) to 16.
 	Level int
 	// Description as written; Verdict.Description has its fields filled in.

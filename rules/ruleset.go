@@ -94,4 +94,7 @@ func (rs *Ruleset) publish() {
 	}
 	rs.rules = slices.Clone(rs.byIndex)
 	slices.SortFunc(rs.rules, func(a, b *Rule) int { return cmp.Compare(a.ID, b.ID) })
+	for i, r := range rs.rules {
+		r.Index = i
+	}
 }

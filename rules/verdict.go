@@ -43,17 +43,4 @@ func (v *Verdict) Field(name string) (string, bool) { return v.x.field(name) }
 
 // AppendData appends the alert's data object in the reference's form: names nested by dots, scalars as strings,
 // arrays as they came. It is always valid UTF-8 JSON; without fields it is {}.
-func (v *Verdict) AppendData(dst []byte) []byte { return v.x.appendData(dst) }
-
-// maxDataKept is how large a buffer of Data is used again.
-const maxDataKept = 1 << 20
-
-// Data is what AppendData appends, valid as long as the Verdict is.
-func (v *Verdict) Data() []byte {
-	t := &v.x.data
-	if cap(t.text) > maxDataKept {
-		t.text = nil
-	}
-	t.text = v.x.appendData(t.text[:0])
-	return t.text
-}
+func (v *Verdict) AppendData(dst []byte) []byte { return v.x.data.Append(dst, &v.x.event.Fields) }

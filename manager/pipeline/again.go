@@ -20,12 +20,13 @@ func (p *Pipeline) Again(ctx context.Context, agent Agent, spoolID string, ev *a
 	if err != nil {
 		return err // the working memory may be in any state: it is not used again
 	}
-	f.release(c.slots[0])
+	defer f.release(c.slots[0])
 	if alert == nil {
 		return nil
 	}
+	defer f.forget(alert)
 	stored := make(chan error, 1)
-	if err := p.deps.Publisher.Publish(ctx, alert, func(err error) { stored <- err }); err != nil {
+	if err := p.deps.Publisher.Publish(ctx, &alert.alert, func(err error) { stored <- err }); err != nil {
 		return err
 	}
 	select {

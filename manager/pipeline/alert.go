@@ -1,13 +1,11 @@
 package pipeline
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
-	"unsafe"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -21,12 +19,6 @@ const idSize = 16
 // AlertID is the id of an event's alert: the first 128 bits, in hex, of SHA-256 over its source id; for an input without one
 // over agent id, spool id and sequence.
 func AlertID(ev *armorv1.Event, agentID, spoolID string) string {
-	var id [2 * idSize]byte
-	putAlertID(&id, ev, agentID, spoolID)
-	return string(id[:])
-}
-
-func putAlertID(id *[2 * idSize]byte, ev *armorv1.Event, agentID, spoolID string) {
 	source := ev.GetSourceId()
 	if len(source) == 0 {
 		var room [128]byte
@@ -37,10 +29,12 @@ func putAlertID(id *[2 * idSize]byte, ev *armorv1.Event, agentID, spoolID string
 		source = strconv.AppendUint(source, ev.GetSequence(), 10)
 	}
 	sum := sha256.Sum256(source)
+	var id [2 * idSize]byte
 	hex.Encode(id[:], sum[:idSize])
+	return string(id[:])
 }
 
-// alertMemory is an alert with all its parts, which live as long as it does.
+// alertMemory is an alert with all its parts, for one alert after the other.
 type alertMemory struct {
 	alert      armorv1.Alert
 	rule       armorv1.AlertRule
@@ -49,35 +43,48 @@ type alertMemory struct {
 	predecoder armorv1.Predecoder
 	context    armorv1.AlertContext
 	detected   timestamppb.Timestamp
-	id         [2 * idSize]byte
+	data       []byte
+	logs       []byte // of earlier events
+	previous   [][]byte
 }
 
-// alert makes the alert of an event. It keeps nothing of the verdict, only the event's body.
-func (p *Pipeline) alert(f *force, agent *Agent, spoolID string, ev *armorv1.Event, v *rules.Verdict) *armorv1.Alert {
-	m := new(alertMemory)
-	r, parts := v.Rule, f.partsOf(v.Rule)
-	m.setRule(r, parts, v)
+// maxAlertKept is up to how many bytes of fields, and of earlier logs, an alert's memory is used again.
+const maxAlertKept = 64 << 10
+
+// reset forgets the alert, but for its room.
+func (m *alertMemory) reset() {
+	clear(m.previous)
+	data, logs, previous := m.data[:0], m.logs[:0], m.previous[:0]
+	if cap(data) > maxAlertKept {
+		data = nil
+	}
+	if cap(logs) > maxAlertKept {
+		logs = nil
+	}
+	*m = alertMemory{data: data, logs: logs, previous: previous}
+}
+
+// alert makes the alert of an event, in memory that was reset. It points into the event and the verdict.
+func (p *Pipeline) alert(m *alertMemory, f *force, agent *Agent, spoolID string, ev *armorv1.Event, v *rules.Verdict) *armorv1.Alert {
+	r := v.Rule
+	m.setRule(r, f.partsOf(r), v)
 	m.setAgent(agent, ev)
 	m.decoder.Name, m.decoder.Parent = valid(v.Decoder), valid(v.DecoderParent)
 	m.predecoder.Timestamp, m.predecoder.Hostname, m.predecoder.ProgramName = valid(v.Timestamp), valid(v.Hostname), valid(v.ProgramName)
 	setContext(&m.context, v)
 	a := &m.alert
-	putAlertID(&m.id, ev, agent.ID, spoolID)
-	a.Id = unsafe.String(&m.id[0], len(m.id)) // nobody changes it any more
+	a.Id = AlertID(ev, agent.ID, spoolID)
 	a.Rule, a.Agent, a.Decoder, a.Predecoder, a.Context = &m.rule, &m.agent, &m.decoder, &m.predecoder, &m.context
 	m.setTimes(ev, p.deps.Now())
 	a.ManagerName, a.Location = p.deps.ManagerName, ev.GetLocation()
 	a.SpoolId, a.Sequence = spoolID, ev.GetSequence()
-	a.Data = dataOf(v)
+	if m.data = v.AppendData(m.data); len(m.data) > len("{}") {
+		a.Data = m.data
+	}
 	if !r.NoFullLog {
 		a.FullLog = ev.GetBody()
 	}
-	if n := len(v.PreviousOutput); n > 0 {
-		a.PreviousOutput = make([][]byte, n)
-		for i, earlier := range v.PreviousOutput {
-			a.PreviousOutput[i] = []byte(earlier)
-		}
-	}
+	m.setPrevious(v.PreviousOutput)
 	return a
 }
 
@@ -110,12 +117,19 @@ func (m *alertMemory) setTimes(ev *armorv1.Event, now time.Time) {
 	}
 }
 
-func dataOf(v *rules.Verdict) []byte {
-	data := v.Data()
-	if string(data) == "{}" {
-		return nil
+func (m *alertMemory) setPrevious(earlier []string) {
+	if len(earlier) == 0 {
+		return
 	}
-	return bytes.Clone(data)
+	for _, log := range earlier {
+		m.logs = append(m.logs, log...)
+	}
+	rest := m.logs
+	for _, log := range earlier {
+		m.previous = append(m.previous, rest[:len(log):len(log)])
+		rest = rest[len(log):]
+	}
+	m.alert.PreviousOutput = m.previous
 }
 
 // valid makes UTF-8 of a text that may hold bytes of a log.

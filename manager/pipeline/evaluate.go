@@ -50,13 +50,15 @@ func (p *Pipeline) conclude(f *force, j *job, ev *armorv1.Event, s *slot) bool {
 		// The working memory may be in any state: it is not used again.
 		return p.bury(j, ev, alertstream.ReasonPanic, err)
 	}
-	f.release(s)
 	if alert == nil {
+		f.release(s)
 		p.silent.Add(1)
 		return true
 	}
 	j.left.Add(1)
-	err = p.deps.Publisher.Publish(p.life, alert, func(err error) { p.published(j, ev, err) })
+	err = p.deps.Publisher.Publish(p.life, &alert.alert, func(err error) { p.published(j, ev, err) })
+	f.forget(alert)
+	f.release(s) // the alert pointed into it
 	switch {
 	case err == nil:
 		return true
@@ -67,8 +69,8 @@ func (p *Pipeline) conclude(f *force, j *job, ev *armorv1.Event, s *slot) bool {
 	return p.bury(j, ev, alertstream.ReasonUnpublishable, err)
 }
 
-// match gives the event's alert; nil: none.
-func (p *Pipeline) match(f *force, j *job, ev *armorv1.Event, s *slot) (alert *armorv1.Alert, err error) {
+// match gives the event's alert, which lives until the slot is released; nil: none.
+func (p *Pipeline) match(f *force, j *job, ev *armorv1.Event, s *slot) (alert *alertMemory, err error) {
 	if s.err != nil {
 		return nil, s.err
 	}
@@ -87,7 +89,9 @@ func (p *Pipeline) match(f *force, j *job, ev *armorv1.Event, s *slot) (alert *a
 	if v == nil || v.Rule == nil || !v.Alert {
 		return nil, nil
 	}
-	return p.alert(f, j.agent, j.lane.key.spoolID, ev, v), nil
+	alert = f.alert()
+	p.alert(alert, f, j.agent, j.lane.key.spoolID, ev, v)
+	return alert, nil
 }
 
 // gaveUpEvery is how often events on which a pattern was given up are logged at most.

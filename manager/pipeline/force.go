@@ -11,8 +11,9 @@ import (
 // force is a ruleset in force: an engine, its working memories, and the parts of alerts that are the same for a rule.
 type force struct {
 	engine *rules.Engine
-	parts  map[*rules.Rule]*ruleParts
-	slots  sync.Pool // of *slot
+	parts  []ruleParts // by Rule.Index
+	slots  sync.Pool   // of *slot
+	alerts sync.Pool   // of *alertMemory
 }
 
 // ruleParts is what all alerts of a rule share.
@@ -33,10 +34,12 @@ type slot struct {
 // Use puts an engine in force: batches accepted from now on are evaluated with it, those on their way are finished with the
 // one before.
 func (p *Pipeline) Use(engine *rules.Engine) {
-	f := &force{engine: engine, parts: map[*rules.Rule]*ruleParts{}}
-	for _, r := range engine.Ruleset().Rules() {
-		f.parts[r] = partsOf(r)
+	all := engine.Ruleset().Rules()
+	f := &force{engine: engine, parts: make([]ruleParts, len(all))}
+	for i, r := range all {
+		f.parts[i] = partsOf(r)
 	}
+	f.alerts.New = func() any { return new(alertMemory) }
 	f.slots.New = func() any { return &slot{x: engine.NewEvaluation()} }
 	p.force.Store(f)
 }
@@ -49,8 +52,8 @@ func (p *Pipeline) Engine() *rules.Engine {
 	return nil
 }
 
-func partsOf(r *rules.Rule) *ruleParts {
-	parts := &ruleParts{info: valid(r.Info)}
+func partsOf(r *rules.Rule) ruleParts {
+	parts := ruleParts{info: valid(r.Info)}
 	for _, g := range r.Groups {
 		parts.groups = append(parts.groups, valid(g))
 	}
@@ -63,11 +66,14 @@ func partsOf(r *rules.Rule) *ruleParts {
 	return parts
 }
 
-func (f *force) partsOf(r *rules.Rule) *ruleParts {
-	if parts, ok := f.parts[r]; ok {
-		return parts
-	}
-	return partsOf(r)
+func (f *force) partsOf(r *rules.Rule) *ruleParts { return &f.parts[r.Index] }
+
+func (f *force) alert() *alertMemory { return f.alerts.Get().(*alertMemory) }
+
+// forget gives an alert's memory back.
+func (f *force) forget(m *alertMemory) {
+	m.reset()
+	f.alerts.Put(m)
 }
 
 func (f *force) slot() *slot { return f.slots.Get().(*slot) }

@@ -18,7 +18,8 @@ import (
 	armorv1 "armor/proto/armor/v1"
 )
 
-// Publisher takes alerts. When Publish returns nil, done is called once, with nil when the alert is stored.
+// Publisher takes alerts. When Publish returns nil, done is called once, with nil when the alert is stored. The alert is valid
+// until Publish returns.
 type Publisher interface {
 	Publish(ctx context.Context, a *armorv1.Alert, done func(error)) error
 }

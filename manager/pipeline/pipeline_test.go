@@ -76,7 +76,7 @@ func (s *stream) Publish(_ context.Context, a *armorv1.Alert, done func(error)) 
 	if s.answer != nil {
 		err = s.answer(a)
 	}
-	s.alerts = append(s.alerts, a)
+	s.alerts = append(s.alerts, proto.CloneOf(a)) // valid until Publish returns
 	if s.hold {
 		s.held = append(s.held, done)
 	} else {

@@ -60,6 +60,9 @@ func (s *Set) Static(slot Slot) (string, bool) {
 	return s.static[slot], s.present&(1<<slot) != 0
 }
 
+// Present has the bit of each static field that is set.
+func (s *Set) Present() uint32 { return s.present }
+
 // Get gives a dynamic field by its number.
 func (s *Set) Get(n Symbol) (string, bool) {
 	if n < 0 {

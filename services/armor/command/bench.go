@@ -200,10 +200,11 @@ func documents(engine *rules.Engine) func() bench.Sink {
 	p.Use(engine)
 	agent := &pipeline.Agent{ID: "000", Name: "bench"}
 	return func() bench.Sink {
+		preview := p.Preview()
 		var ev armorv1.Event // as the manager has it, whose event is also its body
 		return func(dst []byte, event *rules.Event, verdict *rules.Verdict) []byte {
 			ev.Location, ev.Body = event.Location, unsafe.Slice(unsafe.StringData(event.Log), len(event.Log))
-			return document.Append(dst, p.AlertOf(agent, "", &ev, verdict), time.Time{})
+			return document.Append(dst, preview.Alert(agent, "", &ev, verdict), time.Time{})
 		}
 	}
 }

@@ -1,28 +1,40 @@
-package rules
+package data
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"armor/rules/internal/decode"
 	"armor/rules/internal/fields"
 )
 
-func evaluation(names ...string) *Evaluation {
-	symbols := fields.NewSymbols()
-	x := &Evaluation{event: &decode.Event{Fields: fields.NewSet(symbols)}}
+func set(names ...string) *fields.Set {
+	s := fields.NewSet(fields.NewSymbols())
 	for i := 0; i+1 < len(names); i += 2 {
 		if slot := fields.SlotOf(names[i]); slot != fields.None {
-			x.event.Fields.Put(slot, names[i+1])
+			s.Put(slot, names[i+1])
 			continue
 		}
 		array := strings.HasPrefix(names[i+1], "[")
-		x.event.Fields.Add(fields.Dynamic{Name: names[i], Value: names[i+1], Symbol: fields.Unknown, Array: array})
+		s.Add(fields.Dynamic{Name: names[i], Value: names[i+1], Symbol: fields.Unknown, Array: array})
 	}
-	return x
+	return &s
+}
+
+// object gives the object of a set, which is the same laid out anew, before and after its form is kept.
+func object(t testing.TB, s *fields.Set) []byte {
+	t.Helper()
+	anew := new(Writer).Append(nil, s)
+	w := Writer{Forms: new(Forms)}
+	for _, when := range []string{"first", "from a kept form"} {
+		if got := w.Append(nil, s); !bytes.Equal(got, anew) {
+			t.Fatalf("%s:\n%s\nanew:\n%s", when, got, anew)
+		}
+	}
+	return anew
 }
 
 func TestDataForm(t *testing.T) {
@@ -44,7 +56,7 @@ func TestDataForm(t *testing.T) {
 		{[]string{"a..b", "1", ".", "2"}, `{"a":{"":{"b":"1"}},"":{"":"2"}}`},
 		{[]string{"q\"", "tab\tnl\nnul\x00bs\\" + "\xc3\x28"}, `{"q\"":"tab\tnl\nnul\u0000bs\\` + "\ufffd(" + `"}`},
 	} {
-		if got := string(evaluation(c.fields...).appendData(nil)); got != c.want {
+		if got := string(object(t, set(c.fields...))); got != c.want {
 			t.Errorf("%q:\ngot  %s\nwant %s", c.fields, got, c.want)
 		}
 	}
@@ -55,10 +67,10 @@ func TestWideDataKeepsEveryField(t *testing.T) {
 	for i := range 500 {
 		names = append(names, fmt.Sprintf("o.k%d", i), fmt.Sprint(i), fmt.Sprintf("p%d.q", i%50), fmt.Sprint(i))
 	}
-	x := evaluation(names...)
+	s, w := set(names...), new(Writer)
 	for range 2 { // the second time in used memory
 		var doc map[string]map[string]string
-		if err := json.Unmarshal(x.appendData(nil), &doc); err != nil {
+		if err := json.Unmarshal(w.Append(nil, s), &doc); err != nil {
 			t.Fatal(err)
 		}
 		if len(doc["o"]) != 500 || len(doc) != 51 || doc["o"]["k499"] != "499" || doc["p7"]["q"] != "7" {
@@ -72,7 +84,7 @@ func FuzzDataIsValidJSON(f *testing.F) {
 	f.Add("", "", ".", "[1,2")
 	f.Add("srcip", "[", "x", "[[]]")
 	f.Fuzz(func(t *testing.T, n1, v1, n2, v2 string) {
-		data := evaluation(n1, v1, n2, v2).appendData(nil)
+		data := object(t, set(n1, v1, n2, v2))
 		if !json.Valid(data) || !utf8.Valid(data) {
 			t.Errorf("%q", data)
 		}
@@ -84,7 +96,7 @@ func TestDataEscapesInEveryPlace(t *testing.T) {
 	for c := range 128 {
 		for place := range 20 {
 			value := "v" + strings.Repeat("a", place) + string(rune(c)) + "\u007f b" + string(rune(c)) + "!~"
-			text := evaluation("k", value).appendData(nil)
+			text := object(t, set("k", value))
 			var got map[string]string
 			if err := json.Unmarshal(text, &got); err != nil || got["k"] != value {
 				t.Fatalf("byte %#x in place %d: %s, %v", c, place, text, err)
