@@ -109,7 +109,7 @@ func (e *Engine) conclude(x *Evaluation, rule, parent *match.Rule) *match.Rule {
 		x.lists = e.rs.tree.Lists(rule, x.lists)
 	}
 	if len(x.lists) > 0 || rule.IgnorePeriod > 0 {
-		c.Session.Hold(c.Current())
+		c.Session.Hold(c.Current(), x.lists...)
 	}
 	v.FiredTimes = c.Session.Fired(rule.Index)
 	if rule.Level > 0 && rule.IgnorePeriod > 0 && c.Session.Ignored(rule.Index, rule.IgnorePeriod, c.Now.Unix()) {

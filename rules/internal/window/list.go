@@ -36,8 +36,8 @@ func (l *eventList) expire(now int64) {
 	}
 }
 
-// add appends an event.
-func (l *eventList) add(e *Event) {
+// add appends an event; known are hashes of it.
+func (l *eventList) add(e *Event, known *hashes) {
 	l.compact()
 	now := e.Time
 	if l.len() == 0 {
@@ -49,14 +49,14 @@ func (l *eventList) add(e *Event) {
 			now = last
 		}
 	}
-	l.append(e, now)
+	l.append(e, now, known)
 }
 
-// append puts an event behind the others, at a time.
-func (l *eventList) append(e *Event, now int64) {
+// append puts an event behind the others, at a time; known may be nil.
+func (l *eventList) append(e *Event, now int64, known *hashes) {
 	seq := l.end()
 	for _, x := range l.indexes {
-		x.add(e, seq)
+		x.add(l, e, known.of(x, e))
 	}
 	l.events = append(l.events, e)
 	l.times = append(l.times, now)
@@ -68,9 +68,8 @@ func (l *eventList) append(e *Event, now int64) {
 // drop forgets the oldest event.
 func (l *eventList) drop() {
 	e := l.events[l.head]
-	seq := l.offset + int64(l.head)
 	for _, x := range l.indexes {
-		x.drop(l.head, seq)
+		x.drop(l.head)
 	}
 	for i := range e.in {
 		if e.in[i].list == l {
@@ -92,8 +91,7 @@ func (l *eventList) compact() {
 	l.events = shift(l.events, n)
 	l.times = shift(l.times, n)
 	for _, x := range l.indexes {
-		x.hashes = shift(x.hashes, n)
-		x.previous = shift(x.previous, n)
+		x.shift(n)
 	}
 	l.offset += int64(n)
 	l.head = 0

@@ -140,6 +140,7 @@ func (m *Memory) clear() {
 type Binding struct {
 	m       *Memory
 	lists   []*eventList
+	indexes [][]*valueIndex // by list, those of this ruleset or an earlier one
 	queries []boundQuery
 	fired   []*atomic.Uint64
 	keys    []string
@@ -171,6 +172,9 @@ func (m *Memory) Bind(p *Plan, ruleKeys []string) *Binding {
 		bound.DifferentDynamic = translate(q.DifferentDynamic, places)
 		bound.index = bound.list.index(bound.signature())
 		b.queries = append(b.queries, bound)
+	}
+	for _, l := range b.lists {
+		b.indexes = append(b.indexes, slices.Clone(l.indexes))
 	}
 	for _, key := range ruleKeys {
 		n := m.fired[key]
@@ -301,6 +305,8 @@ type Session struct {
 	b      *Binding
 	locked bool
 	spare  spare
+	hashes hashes
+	kept   *Event // a copy of the current event; nil: not made yet
 	// ReadOnly: nothing is changed (an event that is evaluated once more).
 	ReadOnly bool
 	// Plain: searches go without the index.
@@ -312,6 +318,11 @@ type Session struct {
 // Begin starts a session.
 func (s *Session) Begin(b *Binding, readOnly bool) {
 	s.b, s.locked, s.ReadOnly, s.Touched = b, false, readOnly, false
+	s.hashes = s.hashes[:0]
+	if s.kept != nil { // an ignore period kept it from being recorded
+		*s.kept = Event{}
+		s.spare.event, s.kept = s.kept, nil
+	}
 }
 
 func (s *Session) lock() *Memory {
@@ -336,12 +347,19 @@ func (s *Session) Search(q *Query, cur *Event, sc *pattern.Scratch, logs []strin
 		return logs, false
 	}
 	s.spare.fit(cur.textSize()) // before the lock is taken: it may have to wait for the collector
-	s.lock()
-	answer := (*boundQuery).search
+	bound := &s.b.queries[q.ID]
+	var ok bool
 	if s.Plain {
-		answer = (*boundQuery).searchPlain
+		s.lock()
+		logs, ok = bound.searchPlain(cur, sc, logs)
+	} else {
+		hash := s.hashes.of(bound.index, cur)
+		if hash == none {
+			return logs, false // it is like no other, whatever is remembered
+		}
+		s.lock()
+		logs, ok = bound.search(hash, cur, sc, logs)
 	}
-	logs, ok := answer(&s.b.queries[q.ID], cur, sc, logs)
 	s.Touched = s.Touched || ok // what it counted is used up
 	return logs, ok
 }
@@ -351,17 +369,17 @@ func (s *Session) Record(cur *Event, lists ...int) {
 	if len(lists) == 0 || s.ReadOnly {
 		return
 	}
-	s.spare.fit(cur.textSize())
+	s.copy(cur)
 	m := s.lock()
 	s.Touched = true
-	e := cur.keep(&s.spare)
 	for _, n := range lists {
-		m.add(s.b.lists[n], e)
+		m.add(s.b.lists[n], s.kept, &s.hashes)
 	}
+	s.kept = nil
 }
 
 // add puts an event into a list and forgets what is too old or too much.
-func (m *Memory) add(l *eventList, e *Event) {
+func (m *Memory) add(l *eventList, e *Event, known *hashes) {
 	if e.bytes > min(maxEventBytes, m.limits.BytesPerList) {
 		m.evicted.TooLarge++
 		return
@@ -376,7 +394,7 @@ func (m *Memory) add(l *eventList, e *Event) {
 		l.drop()
 		m.evicted.ListBytes++
 	}
-	l.add(e)
+	l.add(e, known)
 	if !l.gone {
 		m.bytes += l.bytes - before
 		m.makeRoom()
@@ -410,11 +428,28 @@ func (s *Session) Fired(rule int) uint64 {
 	return s.b.fired[rule].Add(1)
 }
 
-// Hold takes the lock for an event that will be recorded, so that its firing and its place in the lists are one change.
-func (s *Session) Hold(cur *Event) {
-	if !s.ReadOnly {
+// Hold takes the lock for an event that will be recorded in lists, if nothing keeps it from it, so that its firing and its place in
+// the lists are one change.
+func (s *Session) Hold(cur *Event, lists ...int) {
+	if s.ReadOnly {
+		return
+	}
+	for _, n := range lists {
+		for _, x := range s.b.indexes[n] {
+			s.hashes.of(x, cur)
+		}
+	}
+	if len(lists) > 0 {
+		s.copy(cur)
+	}
+	s.lock()
+}
+
+// copy makes the copy of the current event that lists keep. It needs no lock.
+func (s *Session) copy(cur *Event) {
+	if s.kept == nil {
 		s.spare.fit(cur.textSize())
-		s.lock()
+		s.kept = cur.keep(&s.spare)
 	}
 }
 

@@ -1,7 +1,8 @@
 package window
 
 import (
-	"armor/rules/internal/fields"
+	"math/bits"
+
 	"armor/rules/internal/pattern"
 )
 
@@ -43,34 +44,38 @@ type boundQuery struct {
 }
 
 func (q *boundQuery) signature() signature {
-	return signature{same: q.Same, dynamic: q.SameDynamic, location: q.SameLocation, agent: !q.Global || q.SameAgent}
+	return signature{
+		same:      values{static: q.Same, dynamic: q.SameDynamic, location: q.SameLocation, agent: !q.Global || q.SameAgent},
+		different: values{static: q.Different, dynamic: q.DifferentDynamic, location: q.DifferentLocation, agent: q.DifferentAgent},
+	}
 }
 
-// search answers the query. The truth is a walk of the list from the newest event to the oldest that stops at the
-// first that is too old or used up at the query's level (searchPlain); the index only skips events that are not
-// alike. If enough events count, cur and, of several, the newest of them are marked as used up.
-func (q *boundQuery) search(cur *Event, sc *pattern.Scratch, logs []string) ([]string, bool) {
+// search answers the query; hash is that of cur in its index. The truth is a walk of the list from the newest event to the oldest
+// that stops at the first that is too old or used up at the query's level (searchPlain); the index only skips events that are not
+// alike, or not different enough. If enough events count, cur and, of several, the newest of them are marked as used up.
+func (q *boundQuery) search(hash uint64, cur *Event, sc *pattern.Scratch, logs []string) ([]string, bool) {
 	if q.list.disordered {
 		return q.searchPlain(cur, sc, logs)
 	}
-	h := q.index.hash(cur)
-	if h == none {
+	chain := q.index.chains[hash]
+	if chain.count < q.Previous || chain.count == 0 {
 		return logs, false
 	}
-	seq, ok := q.index.newest[h]
-	if !ok {
-		return logs, false
-	}
-	l := q.list
+	l, seq, differs := q.list, chain.newest, !q.index.signature.different.empty()
 	stop := max(l.consumed[min(max(q.Level, 1), maxLevel)], l.offset+int64(l.head), q.floor.seq)
 	count := 0
 	var newest *Event
-	for ; seq >= stop; seq = q.index.previous[seq-l.offset] {
+	for seq >= stop {
 		place := seq - l.offset
 		e := l.events[place]
 		if cur.Time-l.times[place] > q.Timeframe {
 			return logs, false
 		}
+		if differs && !q.differs(e, cur) {
+			seq = q.index.differing[place]
+			continue
+		}
+		seq = q.index.previous[place]
 		if !q.counts(e, cur, sc) {
 			continue
 		}
@@ -132,30 +137,20 @@ func (q *Query) counts(e, cur *Event, sc *pattern.Scratch) bool {
 	if q.Regex != nil && !q.Regex.Test(e.Log, sc) {
 		return false
 	}
-	if q.SameLocation && e.Location != cur.Location || q.DifferentLocation && e.Location == cur.Location ||
-		q.SameAgent && e.Agent != cur.Agent || q.DifferentAgent && e.Agent == cur.Agent {
+	if len(q.SameDynamic)+len(q.DifferentDynamic) > 0 && (!e.HasDynamic || !cur.HasDynamic) {
 		return false
 	}
-	if q.Same|q.Different != 0 {
-		for s := range fields.NumSlots {
-			bit := uint32(1) << s
-			if (q.Same|q.Different)&bit == 0 {
-				continue
-			}
-			equal := e.Present&cur.Present&bit != 0 && e.Static[s] == cur.Static[s]
-			if q.Same&bit != 0 && !equal || q.Different&bit != 0 && equal {
-				return false
-			}
-		}
-	}
-	if len(q.SameDynamic)+len(q.DifferentDynamic) == 0 {
-		return true
-	}
-	if !e.HasDynamic || !cur.HasDynamic {
+	same := values{static: q.Same, dynamic: q.SameDynamic, location: q.SameLocation, agent: q.SameAgent}
+	return same.shared(e, cur) && q.differs(e, cur)
+}
+
+// differs says whether an earlier event has no value that it must not share. A value that one of them lacks is not shared.
+func (q *Query) differs(e, cur *Event) bool {
+	if q.DifferentLocation && e.Location == cur.Location || q.DifferentAgent && e.Agent == cur.Agent {
 		return false
 	}
-	for _, n := range q.SameDynamic {
-		if a, b := e.dynamic(n), cur.dynamic(n); !a.Set || !b.Set || a.Text != b.Text {
+	for set := q.Different & e.Present & cur.Present; set != 0; set &= set - 1 {
+		if s := bits.TrailingZeros32(set); e.Static[s] == cur.Static[s] {
 			return false
 		}
 	}

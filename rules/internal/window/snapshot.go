@@ -147,7 +147,7 @@ func (m *Memory) put(p *picture) {
 				moved[e] = true
 				e.move(places, len(m.names))
 			}
-			l.append(e, lp.times[i])
+			l.append(e, lp.times[i], nil)
 		}
 		l.disordered = lp.disordered
 		m.bytes += l.bytes
