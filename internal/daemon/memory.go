@@ -4,13 +4,18 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
-// LimitMemory sets the size, in bytes, from which on the process collects its garbage more often than usual: a soft limit, which
-// live data may pass. 0: none. Where the environment sets GOMEMLIMIT, that holds.
+// LimitMemory sets the size, in bytes, from which on the process collects its garbage more often than usual: a soft limit. Live data
+// may pass it; as long as they take more than two thirds of it, the limit is one and a half times what they take, or collecting
+// would take up to half of all CPU. 0: none. Where the environment sets GOMEMLIMIT, that holds, whatever is live.
 func LimitMemory(bytes int64) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
@@ -18,7 +23,39 @@ func LimitMemory(bytes int64) {
 	if bytes <= 0 {
 		bytes = math.MaxInt64
 	}
+	memoryLimit.Store(bytes)
 	debug.SetMemoryLimit(bytes)
+	watchMemory.Do(afterCollection)
+}
+
+var (
+	memoryLimit atomic.Int64
+	watchMemory sync.Once
+)
+
+// afterCollection fits the limit to what is live after each collection of garbage: the next one finds the mark that it leaves, and
+// calls it again.
+func afterCollection() {
+	mark := new([64]byte)
+	runtime.AddCleanup(mark, func(struct{}) {
+		fitMemoryLimit()
+		afterCollection()
+	}, struct{}{})
+}
+
+func fitMemoryLimit() {
+	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(samples)
+	live, rest := int64(samples[0].Value.Uint64()), int64(samples[1].Value.Uint64())
+	for _, heap := range samples[2:] {
+		rest -= int64(heap.Value.Uint64())
+	}
+	limit := max(memoryLimit.Load(), live+live/2+rest)
+	// Setting it stops the process for a moment: not for every small change.
+	if now := debug.SetMemoryLimit(-1); max(limit-now, now-limit) > now/16 {
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 // CollectAt has garbage collected when it is so many per cent of the live heap, which takes less memory and more CPU the smaller it

@@ -2,8 +2,10 @@ package daemon
 
 import (
 	"math"
+	"runtime"
 	"runtime/debug"
 	"testing"
+	"time"
 )
 
 func TestLimitMemory(t *testing.T) {
@@ -21,6 +23,31 @@ func TestLimitMemory(t *testing.T) {
 	if got := debug.SetMemoryLimit(-1); got != math.MaxInt64 {
 		t.Errorf("the environment does not win: %d", got)
 	}
+}
+
+// Live data that pass the limit raise it, and it comes down again when they are gone.
+func TestMemoryLimitFollowsLiveData(t *testing.T) {
+	before := debug.SetMemoryLimit(-1)
+	defer debug.SetMemoryLimit(before)
+	t.Setenv("GOMEMLIMIT", "")
+	const limit = 32 << 20
+	LimitMemory(limit)
+	defer LimitMemory(0)
+	reaches := func(what string, want func(int64) bool) {
+		t.Helper()
+		for range 1000 {
+			runtime.GC()
+			if want(debug.SetMemoryLimit(-1)) {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+		t.Fatalf("%s: the limit is %d", what, debug.SetMemoryLimit(-1))
+	}
+	live := make([]byte, 64<<20)
+	reaches("64 MiB live", func(now int64) bool { return now > 96<<20 && now < 160<<20 })
+	runtime.KeepAlive(live)
+	reaches("nothing live", func(now int64) bool { return now <= limit+limit/8 })
 }
 
 func TestCollectAt(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"armor/indexer/document"
+	"armor/internal/daemon"
 	"armor/manager/pipeline"
 	armorv1 "armor/proto/armor/v1"
 	"armor/rules"
@@ -222,6 +223,11 @@ func (o *benchOptions) folder(cmd *cobra.Command) error {
 		}
 		folder = made
 	}
+	limit, err := daemon.ParseSize(defaultMemory)
+	if err != nil {
+		return err
+	}
+	daemon.LimitMemory(limit)
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	end, err := o.startProfile()
 	if err != nil {

@@ -19,6 +19,9 @@ import (
 	"armor/services/armor/terminal"
 )
 
+// defaultMemory is the soft limit of memory, which `armor bench` has too when it measures what `armor up` runs.
+const defaultMemory = "256MiB"
+
 type upOptions struct {
 	rules      rulesetFlags
 	data       string
@@ -72,7 +75,7 @@ damaged or an event had to be given up, which it names.`,
 	flags.StringVar(&o.retention, "retention", "", "delete alerts of events older than this `time`, such as 90d (default: keep all)")
 	flags.BoolVarP(&o.quiet, "quiet", "Q", false, "no line per alert")
 	flags.StringVar(&o.logLevel, "log-level", "warn", "how much the parts say on standard error: debug, info, warn or error")
-	flags.StringVar(&o.memory, "memory-limit", "256MiB", "soft limit of memory: from this `size` on it collects garbage more often; off, or GOMEMLIMIT in the environment, overrides it")
+	flags.StringVar(&o.memory, "memory-limit", defaultMemory, "soft limit of memory: from this `size` on it collects garbage more often; off, or GOMEMLIMIT in the environment, overrides it")
 	o.rules.register(flags)
 	return cmd
 }
