@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -30,6 +31,27 @@ func FuzzValidObject(f *testing.F) {
 		}
 		Tame(b)
 	})
+}
+
+// Any byte in any place of an object is judged as encoding/json does.
+func TestValidObjectByteByByte(t *testing.T) {
+	doc := []byte(`{"a":"bc","name of it":"a text of words","list":["first","second of them",{"x":{}},"",[]],"n":[-1.5e3,true],"e":"\u00e9\n é","z":"end"}`)
+	for place := range doc {
+		for c := range 256 {
+			changed := bytes.Clone(doc)
+			changed[place] = byte(c)
+			want := json.Valid(changed) && utf8.Valid(changed) && changed[0] == '{'
+			if got := ValidObject(changed); got != want {
+				t.Fatalf("%q: %v, want %v", changed, got, want)
+			}
+		}
+		if cut := slices.Delete(bytes.Clone(doc), place, place+1); ValidObject(cut) != (json.Valid(cut) && utf8.Valid(cut) && cut[0] == '{') {
+			t.Fatalf("%q: %v", cut, ValidObject(cut))
+		}
+		if ValidObject(doc[:place]) {
+			t.Fatalf("%q is valid", doc[:place])
+		}
+	}
 }
 
 func TestDepth(t *testing.T) {
@@ -84,11 +106,18 @@ func TestWalk(t *testing.T) {
 }
 
 func BenchmarkValidObject(b *testing.B) {
-	doc := []byte(`{"aws":{"eventName":"RunInstances","list":[` + strings.Repeat(`{"key":"some value here","n":123},`, 40) + `{}]}}`)
-	b.SetBytes(int64(len(doc)))
-	for b.Loop() {
-		if !ValidObject(doc) {
-			b.Fatal("not valid")
-		}
+	for name, doc := range map[string]string{
+		"nested": `{"aws":{"eventName":"RunInstances","list":[` + strings.Repeat(`{"key":"some value here","n":123},`, 40) + `{}]}}`,
+		"flat":   `{"srcuser":"www","dstuser":"root","tty":"pts/8","pwd":"/home/www","command":"/usr/bin/systemctl restart nginx"}`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			text := []byte(doc)
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				if !ValidObject(text) {
+					b.Fatal("not valid")
+				}
+			}
+		})
 	}
 }

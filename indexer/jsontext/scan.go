@@ -23,81 +23,110 @@ func ValidObject(b []byte) bool {
 
 // valid checks the object or array that starts at i and gives its end; -1: it is not valid.
 func valid(b []byte, i int) int {
-	var inObject [MaxDepth + 1]bool
-	depth := 0
-	for {
-		// A value starts at i.
-		if i >= len(b) {
+	var objects [MaxDepth/64 + 1]uint64 // a bit by depth: what is open there is an object, not an array
+	depth, end := uint(0), byte(0)      // how deep, and what closes the innermost
+	name := false                       // a member's name is to start at i, not a value
+	for i < len(b) {
+		switch c := b[i]; {
+		case c == '"':
+			i, name = plainStrings(b, i+1, name, end == '}')
+			if i >= 0 && i < len(b) && b[i] == '"' {
+				i++
+			} else if i = validString(b, i); i < 0 {
+				return -1
+			}
+			if name {
+				if i = space(b, i); i >= len(b) || b[i] != ':' {
+					return -1
+				}
+				i, name = space(b, i+1), false
+				continue
+			}
+		case name:
 			return -1
-		}
-		switch c := b[i]; c {
-		case '{', '[':
+		case c == '{' || c == '[':
 			if depth++; depth > MaxDepth {
 				return -1
 			}
-			inObject[depth] = c == '{'
-			i = space(b, i+1)
-			if i < len(b) && b[i] == c+2 { // { and }, [ and ] are two apart
-				depth--
-				i++
-				break
+			end, name = c+2, c == '{' // { and }, [ and ] are two apart
+			bit := uint64(1) << (depth % 64)
+			if objects[depth/64] &^= bit; name {
+				objects[depth/64] |= bit
 			}
-			if c == '{' {
-				if i = name(b, i); i < 0 {
-					return -1
-				}
+			if i = space(b, i+1); i >= len(b) || b[i] != end {
+				continue
 			}
-			continue
-		case '"':
-			i = validString(b, i)
 		default:
-			i = validWord(b, i)
-		}
-		if i < 0 {
-			return -1
-		}
-		// A value ended before i.
-		for {
-			if depth == 0 {
-				return i
+			if i = validWord(b, i); i < 0 {
+				return -1
 			}
+		}
+		// A value ended before i, or the innermost ends there at once.
+		for {
 			if i = space(b, i); i >= len(b) {
 				return -1
 			}
 			if b[i] == ',' {
-				i = space(b, i+1)
-				if inObject[depth] {
-					if i = name(b, i); i < 0 {
-						return -1
-					}
-				}
+				i, name = space(b, i+1), end == '}'
 				break
 			}
-			if inObject[depth] && b[i] != '}' || !inObject[depth] && b[i] != ']' {
+			if b[i] != end {
 				return -1
 			}
-			depth--
 			i++
+			if depth--; depth == 0 {
+				return i
+			}
+			end = ']'
+			if objects[depth/64]>>(depth%64)&1 != 0 {
+				end = '}'
+			}
 		}
 	}
+	return -1
 }
 
-// name checks a member's name and colon at i and gives the start of its value.
-func name(b []byte, i int) int {
-	if i >= len(b) || b[i] != '"' {
-		return -1
+// plainStrings passes over strings, the first of them from its character at i on, as long as they are plain and nothing but a comma
+// or colon stands between them. It gives a place in the last one, up to where that is plain, and whether that is a name.
+func plainStrings(b []byte, i int, name, inObject bool) (int, bool) {
+	behind, next := byte(','), byte(0) // what is to stand behind the string, and how that differs behind the next one
+	if name {
+		behind = ':'
 	}
-	if i = validString(b, i); i < 0 {
-		return -1
+	if inObject {
+		next = ',' ^ ':'
 	}
-	i = space(b, i)
-	if i >= len(b) || b[i] != ':' {
-		return -1
+	for i >= 0 && i <= len(b)-8 {
+		// As special does it, but the quote alone, since the next string waits for it.
+		w := binary.LittleEndian.Uint64(b[i : i+8 : i+8])
+		quote := (w ^ ones*'"' - ones) & tops
+		others := (w | (w - ones*0x20) | (w ^ ones*'\\' - ones)) & tops
+		if others&(quote^(quote-1)) != 0 {
+			break
+		}
+		if quote == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(quote) / 8
+		if i >= len(b)-2 || b[i+1] != behind || b[i+2] != '"' {
+			break
+		}
+		i += 3
+		behind ^= next
 	}
-	return space(b, i+1)
+	return i, behind == ':'
 }
 
+// space skips white space.
 func space(b []byte, i int) int {
+	if i < len(b) && b[i] <= ' ' {
+		return spaces(b, i)
+	}
+	return i
+}
+
+func spaces(b []byte, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
 		i++
 	}
@@ -106,16 +135,10 @@ func space(b []byte, i int) int {
 
 // plainRun skips characters of a string that need no look: ASCII without controls, quotes and backslashes.
 func plainRun(b []byte, i int) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	for i+8 <= len(b) {
-		w := binary.LittleEndian.Uint64(b[i:])
-		quote, slash := w^(ones*'"'), w^(ones*'\\')
-		// A byte has its top bit set when it is not plain. Borrows reach only bytes behind one that is not plain.
-		stop := ((w - ones*0x20) | (quote - ones) | (slash - ones) | w) & tops
-		if stop != 0 {
+	for ; i+8 <= len(b); i += 8 {
+		if stop := special(binary.LittleEndian.Uint64(b[i:])); stop != 0 {
 			return i + bits.TrailingZeros64(stop)/8
 		}
-		i += 8
 	}
 	for i < len(b) && b[i] >= 0x20 && b[i] < utf8.RuneSelf && b[i] != '"' && b[i] != '\\' {
 		i++
@@ -123,8 +146,17 @@ func plainRun(b []byte, i int) int {
 	return i
 }
 
+const ones, tops = 0x0101010101010101, 0x8080808080808080
+
+// special marks the bytes of a word that plainRun stops at, by their top bits. The first mark is right; behind it there may be false
+// ones, since a borrow reaches the next byte.
+func special(w uint64) uint64 {
+	return ((w - ones*0x20) | (w ^ ones*'"' - ones) | (w ^ ones*'\\' - ones) | w) & tops
+}
+
+// validString checks a string from one of its characters on and gives its end.
 func validString(b []byte, i int) int {
-	for i++; ; {
+	for {
 		if i = plainRun(b, i); i >= len(b) {
 			return -1
 		}
