@@ -1,10 +1,9 @@
 package document
 
 import (
+	"net/netip"
 	"slices"
 	"time"
-
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	armorv1 "armor/proto/armor/v1"
 )
@@ -13,137 +12,134 @@ import (
 const ECSVersion = "8.11.0"
 
 func appendDocument(dst []byte, a *armorv1.Alert, ingested time.Time, setAside bool) []byte {
-	o := object{dst: dst}
-	at := Time(a)
-	o.open("")
-	o.time("@timestamp", TimeLayout, at)
-	o.time("timestamp", WazuhLayout, firstTime(a.GetDetectedTime(), timestamppb.New(at)))
-	o.str("id", a.GetId())
-	o.rule(a.GetRule())
-	o.agent(a.GetAgent())
-	if name := a.GetManagerName(); name != "" {
-		o.open("manager")
-		o.str("name", name)
-		o.close()
+	at := happened(a)
+	detected := a.GetDetectedTime()
+	if !detected.IsValid() {
+		detected = at
 	}
+	dst = append(dst, `{"@timestamp":"`...)
+	dst = appendStamp(dst, at)
+	dst = append(dst, `Z","timestamp":"`...)
+	dst = appendStamp(dst, detected)
+	dst = append(dst, `+0000"`...)
+	dst = str(dst, `,"id":"`, a.GetId())
+	dst = appendRule(dst, a.GetRule())
+	dst = appendAgent(dst, a.GetAgent())
+	dst = nested(dst, `,"manager":{"name":"`, a.GetManagerName())
 	if d := a.GetDecoder(); d.GetName() != "" || d.GetParent() != "" {
-		o.open("decoder")
-		o.str("name", d.GetName())
-		o.str("parent", d.GetParent())
-		o.close()
+		dst = append(dst, `,"decoder":{`...)
+		dst = str(dst, `,"name":"`, d.GetName())
+		dst = str(dst, `,"parent":"`, d.GetParent())
+		dst = append(dst, '}')
 	}
 	if p := a.GetPredecoder(); p.GetProgramName() != "" || p.GetHostname() != "" || p.GetTimestamp() != "" {
-		o.open("predecoder")
-		o.str("program_name", p.GetProgramName())
-		o.str("hostname", p.GetHostname())
-		o.str("timestamp", p.GetTimestamp())
-		o.close()
+		dst = append(dst, `,"predecoder":{`...)
+		dst = str(dst, `,"program_name":"`, p.GetProgramName())
+		dst = str(dst, `,"hostname":"`, p.GetHostname())
+		dst = str(dst, `,"timestamp":"`, p.GetTimestamp())
+		dst = append(dst, '}')
 	}
-	o.str("location", a.GetLocation())
-	o.logs(a)
-	o.data(a.GetData(), setAside)
-	o.event(a, ingested)
-	o.context(a)
-	o.open("ecs")
-	o.str("version", ECSVersion)
-	o.close()
-	o.close()
-	return o.dst
+	dst = str(dst, `,"location":"`, a.GetLocation())
+	dst = appendLogs(dst, a)
+	dst = appendData(dst, a.GetData(), setAside)
+	dst = appendEvent(dst, a, ingested)
+	dst = appendContext(dst, a.GetContext())
+	dst = appendThreat(dst, a.GetRule().GetMitre())
+	return append(dst, `,"ecs":{"version":"`+ECSVersion+`"}}`...)
 }
 
-func (o *object) logs(a *armorv1.Alert) {
+func appendLogs(dst []byte, a *armorv1.Alert) []byte {
 	if log := a.GetFullLog(); len(log) > 0 {
-		o.key("full_log")
-		o.dst = AppendString(o.dst, log)
+		dst = text(dst, `,"full_log":"`, log)
 	}
 	if a.GetFullLogTruncated() {
-		o.boolean("full_log_truncated", true)
+		dst = append(dst, `,"full_log_truncated":true`...)
 	}
 	if previous := a.GetPreviousOutput(); len(previous) > 0 {
-		o.key("previous_output")
-		o.dst = append(o.dst, '"')
+		dst = append(dst, `,"previous_output":"`...)
 		for i, line := range previous {
 			if i > 0 {
-				o.dst = append(o.dst, '\\', 'n')
+				dst = append(dst, '\\', 'n')
 			}
-			o.dst = appendEscaped(o.dst, line)
+			dst = appendEscaped(dst, line)
 		}
-		o.dst = append(o.dst, '"')
+		dst = append(dst, '"')
 	}
+	return dst
 }
 
-func (o *object) agent(a *armorv1.AlertAgent) {
+func appendAgent(dst []byte, a *armorv1.AlertAgent) []byte {
 	if a == nil {
-		return
+		return dst
 	}
-	o.open("agent")
-	o.str("id", a.GetId())
-	o.str("name", a.GetName())
-	o.str("ip", a.GetIp())
-	if labels := a.GetLabels(); len(labels) > 0 {
-		names := make([]string, 0, len(labels))
-		for name := range labels {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		o.labels(names, labels)
+	dst = append(dst, `,"agent":{`...)
+	dst = str(dst, `,"id":"`, a.GetId())
+	dst = str(dst, `,"name":"`, a.GetName())
+	dst = str(dst, `,"ip":"`, a.GetIp())
+	if values := a.GetLabels(); len(values) > 0 {
+		dst = appendLabels(dst, values)
 	}
-	o.close()
+	return append(dst, '}')
 }
 
-func (o *object) event(a *armorv1.Alert, ingested time.Time) {
+func appendEvent(dst []byte, a *armorv1.Alert, ingested time.Time) []byte {
 	c := a.GetContext()
-	o.open("event")
-	o.str("kind", "alert")
-	o.str("module", c.GetEventModule())
-	o.str("dataset", c.GetEventDataset())
-	o.str("action", c.GetEventAction())
-	o.str("outcome", c.GetEventOutcome())
-	o.number("severity", uint64(a.GetRule().GetLevel()))
-	if t := a.GetReadTime(); t != nil && t.IsValid() {
-		o.time("created", TimeLayout, t.AsTime().Truncate(time.Millisecond))
+	dst = append(dst, `,"event":{"kind":"alert"`...)
+	dst = str(dst, `,"module":"`, c.GetEventModule())
+	dst = str(dst, `,"dataset":"`, c.GetEventDataset())
+	dst = str(dst, `,"action":"`, c.GetEventAction())
+	dst = str(dst, `,"outcome":"`, c.GetEventOutcome())
+	dst = number(dst, `,"severity":`, uint64(a.GetRule().GetLevel()))
+	if read := a.GetReadTime(); read.IsValid() {
+		dst = append(dst, `,"created":"`...)
+		dst = appendStamp(dst, read)
+		dst = append(dst, 'Z', '"')
 	}
 	if !ingested.IsZero() {
-		o.time("ingested", TimeLayout, ingested.Truncate(time.Millisecond))
+		dst = append(dst, `,"ingested":"`...)
+		dst = appendECSTime(dst, ingested)
+		dst = append(dst, '"')
 	}
-	o.close()
+	return append(dst, '}')
 }
 
-func (o *object) context(a *armorv1.Alert) {
-	c := a.GetContext()
-	if ip, ok := address(c.GetSourceIp()); ok {
-		o.open("source")
-		o.str("ip", ip)
-		o.close()
-	}
-	if user := c.GetUserName(); user != "" {
-		o.open("user")
-		o.str("name", user)
-		o.close()
-	}
+func appendContext(dst []byte, c *armorv1.AlertContext) []byte {
+	dst = appendSource(dst, c.GetSourceIp())
+	dst = nested(dst, `,"user":{"name":"`, c.GetUserName())
 	if c.GetCloudProvider() != "" || c.GetCloudRegion() != "" || c.GetCloudAccountId() != "" || c.GetCloudInstanceId() != "" {
-		o.open("cloud")
-		o.str("provider", c.GetCloudProvider())
-		o.str("region", c.GetCloudRegion())
-		o.nested("account", "id", c.GetCloudAccountId())
-		o.nested("instance", "id", c.GetCloudInstanceId())
-		o.close()
+		dst = append(dst, `,"cloud":{`...)
+		dst = str(dst, `,"provider":"`, c.GetCloudProvider())
+		dst = str(dst, `,"region":"`, c.GetCloudRegion())
+		dst = nested(dst, `,"account":{"id":"`, c.GetCloudAccountId())
+		dst = nested(dst, `,"instance":{"id":"`, c.GetCloudInstanceId())
+		dst = append(dst, '}')
 	}
-	if mitre := a.GetRule().GetMitre(); slices.ContainsFunc(mitre, func(m *armorv1.Mitre) bool { return m.GetId() != "" }) {
-		o.open("threat")
-		o.open("technique")
-		o.strs("id", collect(mitre, func(m *armorv1.Mitre) []string { return []string{m.GetId()} }))
-		o.close()
-		o.close()
-	}
+	return dst
 }
 
-// nested writes {"name":value} under an outer name, unless the value is empty.
-func (o *object) nested(outer, name, value string) {
-	if value == "" {
-		return
+// appendSource appends the canonical form of an IP address; an IPv4 address in IPv6 form is IPv4, a zone is cut off. What is no address is
+// left out.
+func appendSource(dst []byte, ip string) []byte {
+	if ip == "" {
+		return dst
 	}
-	o.open(outer)
-	o.str(name, value)
-	o.close()
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return dst
+	}
+	dst = append(dst, `,"source":{"ip":"`...)
+	if a.Is4() {
+		dst = append(dst, ip...) // ParseAddr accepts only the canonical form
+	} else {
+		dst = a.Unmap().WithZone("").AppendTo(dst)
+	}
+	return append(dst, `"}`...)
+}
+
+func appendThreat(dst []byte, mitre []*armorv1.Mitre) []byte {
+	if !slices.ContainsFunc(mitre, func(m *armorv1.Mitre) bool { return m.GetId() != "" }) {
+		return dst
+	}
+	dst = appendTechniqueIDs(dst, `,"threat":{"technique":{"id":["`, mitre)
+	return append(dst, `}}`...)
 }

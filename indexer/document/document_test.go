@@ -228,14 +228,58 @@ func TestFieldsAreListed(t *testing.T) {
 	}
 }
 
-func BenchmarkAppend(b *testing.B) {
+// sudo is as most alerts are: short, with a rule of many lists.
+func sudo() *armorv1.Alert {
+	c := func(standard string, requirements ...string) *armorv1.Compliance {
+		return &armorv1.Compliance{Standard: standard, Requirements: requirements}
+	}
+	log := "Nov 23 08:13:51 web09 sudo:     test : TTY=pts/8 ; PWD=/home/test ; USER=root ; COMMAND=/usr/bin/apt update"
+	return &armorv1.Alert{
+		Id: "a6f3442d60cc57542efd55f509373440", Time: timestamppb.New(happened),
+		ReadTime: timestamppb.New(ingested), DetectedTime: timestamppb.New(ingested),
+		Rule: &armorv1.AlertRule{
+			Id: 5402, Level: 3, Description: "Successful sudo to ROOT executed.", Groups: []string{"syslog", "sudo"}, FiredTimes: 138,
+			Compliance: []*armorv1.Compliance{c("pci_dss", "10.2.5", "10.2.2"), c("gpg13", "7.6", "7.8", "7.13"), c("gdpr", "IV_32.2"),
+				c("hipaa", "164.312.b"), c("nist_800_53", "AU.14", "AC.7", "AC.6"), c("tsc", "CC6.8", "CC7.2", "CC7.3")},
+			Mitre: []*armorv1.Mitre{{Id: "T1548.003", Technique: "Sudo and Sudo Caching",
+				Tactics: []string{"Defense Evasion", "Privilege Escalation"}}},
+		},
+		Agent: &armorv1.AlertAgent{Id: "000", Name: "web09"}, ManagerName: "manager-1",
+		Decoder:    &armorv1.AlertDecoder{Name: "sudo", Parent: "sudo"},
+		Predecoder: &armorv1.Predecoder{Timestamp: "Nov 23 08:13:51", Hostname: "web09", ProgramName: "sudo"},
+		Location:   "/var/log/auth.log", FullLog: []byte(log),
+		Data:    []byte(`{"srcuser":"test","dstuser":"root","tty":"pts/8","pwd":"/home/test","command":"/usr/bin/apt update"}`),
+		Context: &armorv1.AlertContext{UserName: "root"},
+	}
+}
+
+// large is a CloudTrail record with a kilobyte of data, and as much of a log full of quotes.
+func large() *armorv1.Alert {
 	a := ec2()
 	a.Data = bytes.Replace(a.Data, []byte(`"integration"`), []byte(`"filler":"`+strings.Repeat("x", 1000)+`","integration"`), 1)
 	a.FullLog = bytes.Repeat([]byte(`{"aws":"x"}`), 100)
-	var buffer []byte
-	b.ReportAllocs()
-	for b.Loop() {
-		buffer = document.Append(buffer[:0], a, ingested)
+	return a
+}
+
+// In the usual case nothing is allocated but the document.
+func TestAllocations(t *testing.T) {
+	for name, a := range map[string]*armorv1.Alert{"ec2": ec2(), "sudo": sudo(), "large": large()} {
+		buffer := make([]byte, 0, 16<<10)
+		if n := testing.AllocsPerRun(100, func() { buffer = document.Append(buffer[:0], a, ingested) }); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
 	}
-	b.SetBytes(int64(len(buffer)))
+}
+
+func BenchmarkAppend(b *testing.B) {
+	for name, a := range map[string]*armorv1.Alert{"ec2": ec2(), "sshd": sshd(), "sudo": sudo(), "large": large()} {
+		b.Run(name, func(b *testing.B) {
+			var buffer []byte
+			b.ReportAllocs()
+			for b.Loop() {
+				buffer = document.Append(buffer[:0], a, ingested)
+			}
+			b.SetBytes(int64(len(buffer)))
+		})
+	}
 }

@@ -1,108 +1,140 @@
 package document
 
 import (
-	"net/netip"
 	"slices"
 	"strconv"
 
 	armorv1 "armor/proto/armor/v1"
 )
 
-// standards are the compliance standards that have a field of their own.
-var standards = []string{"pci_dss", "gdpr", "hipaa", "nist_800_53", "tsc", "gpg13", "cis"}
-
-func (o *object) rule(r *armorv1.AlertRule) {
+func appendRule(dst []byte, r *armorv1.AlertRule) []byte {
 	if r == nil {
-		return
+		return dst
 	}
-	o.open("rule")
-	o.key("id")
-	o.dst = append(o.dst, '"')
-	o.dst = strconv.AppendUint(o.dst, uint64(r.GetId()), 10)
-	o.dst = append(o.dst, '"')
-	o.number("level", uint64(r.GetLevel()))
-	o.str("description", r.GetDescription())
-	o.strs("groups", groups(r))
-	o.number("firedtimes", r.GetFiredTimes())
+	dst = append(dst, `,"rule":{"id":"`...)
+	dst = strconv.AppendUint(dst, uint64(r.GetId()), 10)
+	dst = append(dst, `","level":`...)
+	dst = strconv.AppendUint(dst, uint64(r.GetLevel()), 10)
+	dst = str(dst, `,"description":"`, r.GetDescription())
+	dst = appendGroups(dst, r)
+	dst = number(dst, `,"firedtimes":`, r.GetFiredTimes())
 	if r.GetFrequency() > 0 {
-		o.number("frequency", uint64(r.GetFrequency()))
+		dst = number(dst, `,"frequency":`, uint64(r.GetFrequency()))
 	}
-	o.boolean("mail", r.GetMail())
-	for _, standard := range standards {
-		o.strs(standard, requirements(r, standard))
+	dst = append(dst, `,"mail":`...)
+	dst = strconv.AppendBool(dst, r.GetMail())
+	if list := r.GetCompliance(); len(list) > 0 {
+		dst = appendCompliance(dst, list)
 	}
-	o.mitre(r.GetMitre())
-	o.str("info", r.GetInfo())
-	o.close()
+	if list := r.GetMitre(); len(list) > 0 {
+		dst = appendMitre(dst, list)
+	}
+	dst = str(dst, `,"info":"`, r.GetInfo())
+	return append(dst, '}')
 }
 
-// groups are the rule's groups. A compliance token of a standard without a field of its own stays one of them.
-func groups(r *armorv1.AlertRule) []string {
-	list := r.GetGroups()
+// appendGroups appends the rule's groups. A compliance token of a standard without a field of its own stays one of them.
+func appendGroups(dst []byte, r *armorv1.AlertRule) []byte {
+	list := array{key: `,"groups":["`}
+	dst = list.add(dst, r.GetGroups())
 	for _, c := range r.GetCompliance() {
-		if slices.Contains(standards, c.GetStandard()) {
+		if standardOf(c.GetStandard()) >= 0 {
 			continue
 		}
-		list = slices.Clip(list)
 		for _, requirement := range c.GetRequirements() {
-			list = append(list, c.GetStandard()+"_"+requirement)
+			dst = appendEscaped(list.value(dst), c.GetStandard())
+			dst = append(dst, '_')
+			dst = appendEscaped(dst, requirement)
 		}
 	}
-	return list
+	return list.close(dst)
 }
 
-// requirements are those of a standard; a slice is made only where the standard occurs twice.
-func requirements(r *armorv1.AlertRule, standard string) []string {
-	var list []string
-	for _, c := range r.GetCompliance() {
-		switch {
-		case c.GetStandard() != standard:
-		case list == nil:
-			list = slices.Clip(c.GetRequirements())
-		default:
-			list = append(list, c.GetRequirements()...)
+// standards are the keys of the compliance standards that have a field of their own, in the order of standardOf.
+var standards = [...]key{`,"pci_dss":["`, `,"gdpr":["`, `,"hipaa":["`, `,"nist_800_53":["`, `,"tsc":["`, `,"gpg13":["`, `,"cis":["`}
+
+// standardOf is the place of a standard in standards; -1: it has none.
+func standardOf(name string) int {
+	switch name {
+	case "pci_dss":
+		return 0
+	case "gdpr":
+		return 1
+	case "hipaa":
+		return 2
+	case "nist_800_53":
+		return 3
+	case "tsc":
+		return 4
+	case "gpg13":
+		return 5
+	case "cis":
+		return 6
+	}
+	return -1
+}
+
+// appendCompliance appends the requirements of each standard, those of a standard that occurs twice together.
+func appendCompliance(dst []byte, list []*armorv1.Compliance) []byte {
+	var of [len(standards)]*armorv1.Compliance
+	twice := false
+	for _, c := range list {
+		if i := standardOf(c.GetStandard()); i >= 0 {
+			twice = twice || of[i] != nil
+			of[i] = c
 		}
 	}
-	return list
-}
-
-func (o *object) mitre(list []*armorv1.Mitre) {
-	if len(list) == 0 {
-		return
-	}
-	o.open("mitre")
-	o.strs("id", collect(list, func(m *armorv1.Mitre) []string { return []string{m.GetId()} }))
-	o.strs("tactic", collect(list, (*armorv1.Mitre).GetTactics))
-	o.strs("technique", collect(list, func(m *armorv1.Mitre) []string { return []string{m.GetTechnique()} }))
-	o.close()
-}
-
-// collect gathers the different values of the techniques, in order of appearance.
-func collect(list []*armorv1.Mitre, values func(*armorv1.Mitre) []string) []string {
-	var all []string
-	for _, m := range list {
-		for _, v := range values(m) {
-			if v != "" && !slices.Contains(all, v) {
-				all = append(all, v)
+	for i, c := range of {
+		requirements := array{key: standards[i]}
+		if !twice {
+			dst = requirements.add(dst, c.GetRequirements())
+		} else {
+			for _, c := range list {
+				if standardOf(c.GetStandard()) == i {
+					dst = requirements.add(dst, c.GetRequirements())
+				}
 			}
 		}
+		dst = requirements.close(dst)
 	}
-	return all
+	return dst
 }
 
-// address gives the canonical form of an IP address; an IPv4 address in IPv6 form is IPv4, a zone is cut off.
-func address(s string) (string, bool) {
-	if s == "" {
-		return "", false
+// usual is up to how many values are gathered without an allocation.
+const usual = 8
+
+func appendMitre(dst []byte, list []*armorv1.Mitre) []byte {
+	dst = append(dst, `,"mitre":{`...)
+	dst = appendTechniqueIDs(dst, `,"id":["`, list)
+	var room [usual]string
+	tactics := room[:0]
+	for _, m := range list {
+		for _, tactic := range m.GetTactics() {
+			tactics = addNew(tactics, tactic)
+		}
 	}
-	a, err := netip.ParseAddr(s)
-	if err != nil {
-		return "", false
+	dst = strs(dst, `,"tactic":["`, tactics)
+	techniques := room[:0]
+	for _, m := range list {
+		techniques = addNew(techniques, m.GetTechnique())
 	}
-	if canonical := a.Unmap().WithZone(""); canonical != a {
-		a = canonical
-	} else if a.Is4() {
-		return s, true // ParseAddr accepts only the canonical form
+	dst = strs(dst, `,"technique":["`, techniques)
+	return append(dst, '}')
+}
+
+func appendTechniqueIDs(dst []byte, k key, list []*armorv1.Mitre) []byte {
+	var room [usual]string
+	ids := room[:0]
+	for _, m := range list {
+		ids = addNew(ids, m.GetId())
 	}
-	return a.String(), true
+	return strs(dst, k, ids)
+}
+
+// addNew adds a value that is not in the list yet.
+func addNew(list []string, value string) []string {
+	if slices.Contains(list, value) {
+		return list
+	}
+	return append(list, value)
 }

@@ -35,7 +35,8 @@ func FuzzValidObject(f *testing.F) {
 
 // Any byte in any place of an object is judged as encoding/json does.
 func TestValidObjectByteByByte(t *testing.T) {
-	doc := []byte(`{"a":"bc","name of it":"a text of words","list":["first","second of them",{"x":{}},"",[]],"n":[-1.5e3,true],"e":"\u00e9\n é","z":"end"}`)
+	doc := []byte(`{"a":"bc","name of it":"a text of words","list":["first","second of them",{"x":{}},"",[]],` +
+		`"n":[-1.5e3,true],"e":"\u00e9\n é","z":"end"}`)
 	for place := range doc {
 		for c := range 256 {
 			changed := bytes.Clone(doc)
