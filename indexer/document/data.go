@@ -10,26 +10,28 @@ import (
 
 // appendData appends the decoded fields. Set aside, they go under field.SetAside instead, which is not indexed; so do bytes
 // that are not a JSON object, as a string.
-func appendData(dst, object []byte, setAside bool) []byte {
-	if len(object) == 0 {
+func appendData(dst, data []byte, setAside bool) []byte {
+	if len(data) == 0 {
 		return dst
 	}
-	valid := jsontext.ValidObject(object)
+	lines, ok := jsontext.Object(data)
 	switch {
-	case valid && !setAside:
-		return appendOneLine(append(dst, `,"data":`...), object)
-	case valid && jsontext.Tame(object):
-		return appendOneLine(append(dst, `,"`+field.SetAside+`":`...), object)
+	case !ok || setAside && !jsontext.Tame(data):
+		dst = text(dst, `,"`+field.SetAside+`":{"json":"`, data)
+		return append(dst, '}')
+	case setAside:
+		dst = append(dst, `,"`+field.SetAside+`":`...)
+	default:
+		dst = append(dst, `,"data":`...)
 	}
-	dst = text(dst, `,"`+field.SetAside+`":{"json":"`, object)
-	return append(dst, '}')
-}
-
-// appendOneLine appends a valid JSON value; a document never spans lines.
-func appendOneLine(dst, data []byte) []byte {
-	if bytes.IndexByte(data, '\n') < 0 && bytes.IndexByte(data, '\r') < 0 {
+	if !lines {
 		return append(dst, data...)
 	}
+	return appendOneLine(dst, data)
+}
+
+// appendOneLine appends a valid JSON value that spans lines; a document never does.
+func appendOneLine(dst, data []byte) []byte {
 	out := bytes.NewBuffer(dst)
 	if err := json.Compact(out, data); err != nil { // cannot be: the value is valid
 		return append(dst, "{}"...)

@@ -29,6 +29,9 @@ func FuzzValidObject(f *testing.F) {
 			}
 			t.Fatalf("%q: %v, want %v", b, got, want)
 		}
+		if lines, ok := Object(b); lines != (ok && bytes.ContainsAny(b, "\r\n")) {
+			t.Fatalf("%q: lines %v", b, lines)
+		}
 		Tame(b)
 	})
 }
@@ -51,6 +54,19 @@ func TestValidObjectByteByByte(t *testing.T) {
 		}
 		if ValidObject(doc[:place]) {
 			t.Fatalf("%q is valid", doc[:place])
+		}
+	}
+}
+
+func TestLines(t *testing.T) {
+	doc := `{"a":["b",{"c":1,"d":{}},[]],"e":null}`
+	for place := range len(doc) + 1 {
+		for _, white := range []string{" ", "\t ", "\n", " \r", "\r\n", "  \n\t"} {
+			spaced := []byte(doc[:place] + white + doc[place:])
+			want := json.Valid(spaced)
+			if lines, ok := Object(spaced); ok != want || lines != (want && bytes.ContainsAny(spaced, "\r\n")) {
+				t.Errorf("%q: valid %v, lines %v", spaced, ok, lines)
+			}
 		}
 	}
 }

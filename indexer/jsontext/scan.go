@@ -3,6 +3,7 @@
 package jsontext
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
@@ -13,16 +14,24 @@ const MaxDepth = 512
 
 // ValidObject tells whether b is exactly one JSON object (RFC 8259) in valid UTF-8, not nested deeper than MaxDepth.
 func ValidObject(b []byte) bool {
-	i := space(b, 0)
-	if i >= len(b) || b[i] != '{' {
-		return false
-	}
-	i = valid(b, i)
-	return i >= 0 && space(b, i) == len(b)
+	_, ok := Object(b)
+	return ok
 }
 
-// valid checks the object or array that starts at i and gives its end; -1: it is not valid.
-func valid(b []byte, i int) int {
+// Object is ValidObject, and tells whether the object spans lines: a line feed or carriage return is in the white space between its
+// parts, since it cannot be elsewhere.
+func Object(b []byte) (lines, ok bool) {
+	i := blank(b, 0, &lines)
+	if i >= len(b) || b[i] != '{' {
+		return false, false
+	}
+	i = valid(b, i, &lines)
+	ok = i >= 0 && blank(b, i, &lines) == len(b)
+	return lines && ok, ok
+}
+
+// valid checks the object or array that starts at i and gives its end; -1: it is not valid. Lines is set where a line ends.
+func valid(b []byte, i int, lines *bool) int {
 	var objects [MaxDepth/64 + 1]uint64 // a bit by depth: what is open there is an object, not an array
 	depth, end := uint(0), byte(0)      // how deep, and what closes the innermost
 	name := false                       // a member's name is to start at i, not a value
@@ -36,10 +45,10 @@ func valid(b []byte, i int) int {
 				return -1
 			}
 			if name {
-				if i = space(b, i); i >= len(b) || b[i] != ':' {
+				if i = blank(b, i, lines); i >= len(b) || b[i] != ':' {
 					return -1
 				}
-				i, name = space(b, i+1), false
+				i, name = blank(b, i+1, lines), false
 				continue
 			}
 		case name:
@@ -53,7 +62,7 @@ func valid(b []byte, i int) int {
 			if objects[depth/64] &^= bit; name {
 				objects[depth/64] |= bit
 			}
-			if i = space(b, i+1); i >= len(b) || b[i] != end {
+			if i = blank(b, i+1, lines); i >= len(b) || b[i] != end {
 				continue
 			}
 		default:
@@ -63,11 +72,11 @@ func valid(b []byte, i int) int {
 		}
 		// A value ended before i, or the innermost ends there at once.
 		for {
-			if i = space(b, i); i >= len(b) {
+			if i = blank(b, i, lines); i >= len(b) {
 				return -1
 			}
 			if b[i] == ',' {
-				i, name = space(b, i+1), end == '}'
+				i, name = blank(b, i+1, lines), end == '}'
 				break
 			}
 			if b[i] != end {
@@ -131,6 +140,20 @@ func spaces(b []byte, i int) int {
 		i++
 	}
 	return i
+}
+
+// blank is space, and sets lines where a line ends.
+func blank(b []byte, i int, lines *bool) int {
+	if i < len(b) && b[i] <= ' ' {
+		return blanks(b, i, lines)
+	}
+	return i
+}
+
+func blanks(b []byte, i int, lines *bool) int {
+	end := spaces(b, i)
+	*lines = *lines || bytes.ContainsAny(b[i:end], "\r\n")
+	return end
 }
 
 // plainRun skips characters of a string that need no look: ASCII without controls, quotes and backslashes.
