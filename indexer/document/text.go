@@ -8,7 +8,8 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// AppendString appends s as a JSON string in valid UTF-8: every byte that is none becomes U+FFFD.
+// AppendString appends s as a JSON string in valid UTF-8: every byte that is none becomes U+FFFD. It may use up to seven bytes of
+// dst's capacity behind the result.
 func AppendString[T ~string | ~[]byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')
 	dst = appendEscaped(dst, s)
