@@ -59,12 +59,15 @@ func (f *finder) index(text string, from int) int {
 // next gives the next index, from i on in strides, at which four bytes of the literal may stand; -1: there is none.
 func (f *finder) next(text string, i int) int {
 	stride := int(f.stride)
-	for ; i <= len(text)-gramSize; i += stride {
+	for {
+		if i < 0 || i > len(text)-gramSize { // see grams.next
+			return -1
+		}
 		if f.may(gramAt(text, i)) {
 			return i
 		}
+		i += stride
 	}
-	return -1
 }
 
 // around returns the first index at which the literal begins within a stride up to i, or -1.

@@ -59,8 +59,9 @@ func (g *grams) add(literal string, bit int) {
 	from := rarestWindow(literal, shortestFor(g.stride))
 	for at := from; at < from+g.stride; at++ {
 		gram := gramAt(literal, at)
-		h := gramHash(gram) >> (32 - maxFilterBits) & g.mask
-		g.filter[h/64] |= 1 << (h % 64)
+		for _, h := range [...]uint32{filterHash(gram) & g.mask, filterHash2(gram) & g.mask} {
+			g.filter[h/64] |= 1 << (h % 64)
+		}
 		slot := g.slot(gram)
 		g.entries = append(g.entries, gramEntry{literal: literal, at: int32(at), bit: int32(bit), next: slot.to})
 		*slot = gramSlot{gram, uint32(len(g.entries))}
@@ -86,12 +87,18 @@ func (g *grams) scan(text string, out []uint64) {
 // next gives the next index, from i on in strides, at which a group of a literal may stand; -1: there is none.
 func (g *grams) next(text string, i int) int {
 	filter, mask, stride := g.filter, g.mask, g.stride
-	for ; i <= len(text)-gramSize; i += stride {
-		if h := gramHash(gramAt(text, i)) >> (32 - maxFilterBits) & mask; filter[h/64]&(1<<(h%64)) != 0 {
-			return i
+	for {
+		if i < 0 || i > len(text)-gramSize { // it is never negative, but knowing that, the compiler leaves out other checks
+			return -1
 		}
+		gram := gramAt(text, i)
+		if h := filterHash(gram) & mask; filter[h/64]&(1<<(h%64)) != 0 {
+			if h := filterHash2(gram) & mask; filter[h/64]&(1<<(h%64)) != 0 {
+				return i
+			}
+		}
+		i += stride
 	}
-	return -1
 }
 
 // look sets the bits of the literals of which a group stands at index i.
@@ -114,6 +121,11 @@ func gramAt(s string, i int) uint32 {
 
 // gramHash spreads groups; its highest bits are the best.
 func gramHash(gram uint32) uint32 { return gram * 0x9e3779b1 }
+
+// filterHash and filterHash2 give the two bits of a group in a filter, before the filter's mask. Few groups of a text are in the
+// filter by the first and in no literal, but the same ones come again and again; the second leaves hardly any.
+func filterHash(gram uint32) uint32  { return gramHash(gram) >> (32 - maxFilterBits) }
+func filterHash2(gram uint32) uint32 { return gram * 0x85ebca6b >> (32 - maxFilterBits) }
 
 // rarestWindow gives the place of the n neighbouring bytes of a literal that are the least common in logs.
 func rarestWindow(literal string, n int) int {
