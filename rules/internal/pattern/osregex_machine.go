@@ -27,9 +27,10 @@ type machine struct {
 	// What every run looks at comes first, to lie together in memory.
 	tokens     []token
 	slots      int16
-	start, end bool // anchored
-	first      seek // how to find a start position
-	needs      bool // need is to be looked for
+	start, end bool   // anchored
+	first      seek   // how to find a start position
+	known      uint16 // of a start position that was found: how many tokens take a byte each there
+	needs      bool   // need is to be looked for
 	leading    uint8
 	begin      [maxLead]leadByte // anchored: the first bytes, as many as leading says
 
@@ -45,6 +46,17 @@ type way struct {
 	depth   int // of saved
 	restart int // position to start anew behind; -1: none
 	spent   int // bytes read again
+	end     int // position of the last byte taken, or unset
+	slots   []int
+}
+
+// begin takes, at the start position st, the bytes that are known to be taken there. It gives the token and the position to go
+// on with.
+func (w *way) begin(st, known int) (int, int) {
+	if known > 0 {
+		w.restart, w.end = st, st+known-1
+	}
+	return known, st + known
 }
 
 // run matches text, in which no match begins before from. slots receives the noted positions and must have
@@ -54,30 +66,28 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 	for i := range slots {
 		slots[i] = -1
 	}
-	way := way{restart: -1}
+	way := way{restart: -1, slots: slots}
 	tokens := m.tokens
-	pt := 0
-	end = 0
-	flag := false
-
 	st := m.nextStart(text, from)
 	if st < 0 {
 		return 0, false, 0
 	} else if st > 0 {
-		end = unset
+		way.end = unset
 	}
+	pt, st := way.begin(st, int(m.known))
+	flag := false
 	for st < len(text) {
 		c := text[st]
 		t := &tokens[pt]
 		if t.kind == kindParen {
-			slots[t.slot] = st
+			way.slots[t.slot] = st
 			pt++
 			t = &tokens[pt]
 		}
 		switch t.kind {
 		case kindEnd:
 			if !m.end {
-				return end, end != unset, way.spent
+				return way.end, way.end != unset, way.spent
 			}
 		case kindClass:
 			if classesOf[c]&t.class != 0 {
@@ -86,16 +96,16 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 						way.restart = st
 					}
 					pt, st = takeSingles(tokens, pt, text, st)
-					end = st - 1
+					way.end = st - 1
 					continue
 				}
 				if t.repeat == '+' && !flag {
 					flag = true
-					end = st
+					way.end = st
 					st++
 					if st == len(text) {
 						if next := &tokens[pt+1]; next.kind == kindParen {
-							slots[next.slot] = st
+							way.slots[next.slot] = st
 						}
 						continue
 					}
@@ -105,27 +115,33 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 				}
 				flag = true
 				from := st
-				st = t.scan(text, st)
+				if t.class == classAny && t.next != kindClass {
+					st = t.rest(text, st)
+				} else {
+					for st < len(text) && !t.stop.has(text[st]) {
+						st++
+					}
+				}
 				if t.next == kindEnd {
 					if t.nextSlot >= 0 {
-						slots[t.nextSlot] = st - 1
+						way.slots[t.nextSlot] = st - 1
 						if st == len(text) {
-							slots[t.nextSlot] = st
+							way.slots[t.nextSlot] = st
 						}
 					}
 					continue
 				}
 				if st > from {
-					end = st - 1
+					way.end = st - 1
 				}
-				if st == len(text) || !t.handsOver(text[st]) {
+				if st == len(text) || classesOf[text[st]]&t.class == 0 {
 					continue
 				}
 				if t.next == kindLiteral {
 					flag = false
 				}
 				if t.nextSlot >= 0 {
-					slots[t.nextSlot] = st
+					way.slots[t.nextSlot] = st
 				}
 				if way.depth < maxSaved {
 					way.saved[way.depth] = mark{pt, st}
@@ -137,13 +153,13 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 				if st > after && way.restart < 0 {
 					way.restart = after
 				}
-				end = st - 1
+				way.end = st - 1
 				continue
 			}
-			if t.tail && flag && end != unset {
-				end = st
+			if t.tail && flag && way.end != unset {
+				way.end = st
 				if !m.end {
-					return end, true, way.spent
+					return way.end, true, way.spent
 				}
 			} else if t.repeat == '+' && flag {
 				pt++
@@ -151,7 +167,7 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 				continue
 			} else if t.repeat == '*' {
 				pt++
-				end = st - 1
+				way.end = st - 1
 				flag = false
 				continue
 			}
@@ -162,13 +178,13 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 					way.restart = st
 				}
 				pt, st = takeSingles(tokens, pt, text, st)
-				end = st - 1
+				way.end = st - 1
 				continue
 			}
 		}
 
 		// Mismatch.
-		here := st
+		here, known := st, 0
 		if way.depth > 0 {
 			way.depth--
 			pt, st = way.saved[way.depth].token, way.saved[way.depth].pos+1
@@ -179,12 +195,13 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 				st = way.restart
 				way.restart = -1
 			}
-			pt, end = 0, unset
+			pt, way.end = 0, unset
 			st++
 			if !flag {
 				if st = m.nextStart(text, st); st < 0 {
 					return 0, false, way.spent
 				}
+				known = int(m.known)
 			}
 		}
 		if st < here {
@@ -192,11 +209,14 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 				return 0, false, way.spent
 			}
 		}
+		if known > 0 {
+			pt, st = way.begin(st, known)
+		}
 	}
 	if !m.accepts(pt, flag, len(text), slots) {
 		return 0, false, way.spent
 	}
-	return end, end != unset, way.spent
+	return way.end, way.end != unset, way.spent
 }
 
 // takeSingles takes the byte at st with the token pt, which accepts it, and goes on as long as bytes are accepted by
@@ -216,43 +236,12 @@ func takeSingles(tokens []token, pt int, text string, st int) (int, int) {
 	}
 }
 
-// scan returns the index of the first byte at or after st that the class does
-// not take for itself: one outside of it, or one that the next token accepts.
-// The byte at st is in the class.
-func (t *token) scan(text string, st int) int {
-	switch t.next {
-	case kindEnd:
-		if t.class == classAny {
-			return len(text)
-		}
-		for st < len(text) && classesOf[text[st]]&t.class != 0 {
-			st++
-		}
-	case kindLiteral:
-		if t.class == classAny {
-			return indexFold(text, st, t.nextChar)
-		}
-		for st < len(text) && classesOf[text[st]]&t.class != 0 && lower[text[st]] != t.nextChar {
-			st++
-		}
-	case kindClass:
-		for st < len(text) && classesOf[text[st]]&t.class != 0 && classesOf[text[st]]&t.nextClass == 0 {
-			st++
-		}
+// rest returns the index of the first byte at or after st at which a class of all bytes stops.
+func (t *token) rest(text string, st int) int {
+	if t.next == kindEnd {
+		return len(text)
 	}
-	return st
-}
-
-// handsOver reports whether a byte at which scan stopped belongs to the class
-// and is accepted by the next token.
-func (t *token) handsOver(c byte) bool {
-	if classesOf[c]&t.class == 0 {
-		return false
-	}
-	if t.next == kindLiteral {
-		return lower[c] == t.nextChar
-	}
-	return classesOf[c]&t.nextClass != 0
+	return indexFold(text, st, t.nextChar)
 }
 
 // accepts decides at the end of the text, length bytes long, whether the

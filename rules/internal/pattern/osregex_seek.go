@@ -29,10 +29,27 @@ func (m *machine) plan() {
 	case tokens[first(tokens)].kind == kindClass && tokens[first(tokens)].repeat != '*' && tokens[first(tokens)].class != classAny:
 		m.first = seekClass
 	}
+	m.known = m.knownAtStart(lead)
 	m.must = m.required()
 	if m.must != "" && m.must != lead {
 		m.need, m.needs = newFinder(m.must), true
 	}
+}
+
+// knownAtStart gives how many of the first tokens are known to take one byte each where a match may begin: the leading literal
+// that was searched for, or the first bytes of an anchored machine.
+func (m *machine) knownAtStart(lead string) (n uint16) {
+	looked := len(lead)
+	if m.start {
+		looked = max(looked, int(m.leading))
+	}
+	for i := range looked {
+		if t := &m.tokens[i]; t.kind == kindParen || t.repeat != 0 {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 // maxLead is how many of its first bytes an anchored machine looks at before it runs.

@@ -32,6 +32,8 @@ type token struct {
 	nextClass class
 	nextSlot  int16 // slot of a paren in between, or -1
 	nextGo    int16 // token to go on with after the hand-over
+
+	stop *byteBits // repeated class: the bytes that it does not take for itself
 }
 
 // splitOSRegex cuts a pattern at its '|' and checks escapes and parentheses.
@@ -114,8 +116,10 @@ func tokenise(part string) (tokens []token, slots int) {
 	return tokens, slots
 }
 
-// lookAhead fills in which token follows each repeated class.
+// lookAhead fills in which token follows each repeated class, and at which bytes the class stops. Classes that stop at the
+// same bytes have them in common.
 func lookAhead(tokens []token) {
+	stops := map[byteBits]*byteBits{}
 	for i := range tokens {
 		t := &tokens[i]
 		if t.repeat == 0 {
@@ -140,5 +144,20 @@ func lookAhead(tokens []token) {
 		default: // a second parenthesis is compared as the character '('
 			t.next, t.nextChar = kindLiteral, u.char
 		}
+		set := t.stops()
+		if t.stop = stops[set]; t.stop == nil {
+			t.stop = &set
+			stops[set] = t.stop
+		}
 	}
+}
+
+// stops gives the bytes at which a repeated class stops: those outside of it, and those that the next token accepts.
+func (t *token) stops() (set byteBits) {
+	for c := range 256 {
+		if classesOf[c]&t.class == 0 || t.next != kindEnd && t.accepts(byte(c)) {
+			set.put(byte(c))
+		}
+	}
+	return set
 }
