@@ -122,7 +122,7 @@ func (m *pcre2) Test(text string, sc *Scratch) bool {
 }
 
 func (m *pcre2) search(text string, sc *Scratch) outcome {
-	if p := m.prog; p.anchored && p.first != nil && (text == "" || !p.first[text[0]]) {
+	if m.prog.anchored && !m.mayBegin(text) {
 		return missed
 	}
 	if len(m.need) > 0 {
@@ -137,6 +137,19 @@ func (m *pcre2) search(text string, sc *Scratch) outcome {
 		}
 	}
 	return m.prog.search(text, sc)
+}
+
+// mayBegin reports, for an anchored program, whether a match can begin as the text does.
+func (m *pcre2) mayBegin(text string) bool {
+	if first := m.prog.first; first != nil && (text == "" || !first[text[0]]) {
+		return false
+	}
+	if digits := m.facts.AfterDigits; digits != nil {
+		if c, ok := firstOther(text); ok {
+			return digits[c]
+		}
+	}
+	return true
 }
 
 // searchLinear asks go-re2.

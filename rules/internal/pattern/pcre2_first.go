@@ -26,9 +26,22 @@ func (p *program) plan() {
 		p.first = &set
 		var second [256]bool
 		if p.seconds(p.start, &second, make(map[int32]bool)) {
-			p.second = &second
+			p.pair = pairs(&set, &second)
 		}
 	}
+}
+
+func pairs(first, second *[256]bool) *[256]pairOf {
+	of := new([256]pairOf)
+	for c := range of {
+		if first[c] {
+			of[c] |= pairFirst
+		}
+		if second[c] {
+			of[c] |= pairSecond
+		}
+	}
+	return of
 }
 
 // seconds adds the bytes that can come behind the first one that the text goes on with at instruction pc. false means

@@ -13,11 +13,19 @@ type program struct {
 	regs      int
 	anchored  bool
 	lineStart bool
-	first     *[256]bool // bytes that a match can begin with, if known
-	second    *[256]bool // bytes that can follow the first, if known
-	prefix    finder     // folded literal that every match begins with, if hasPrefix
+	first     *[256]bool   // bytes that a match can begin with, if known
+	pair      *[256]pairOf // what a byte can be of the first two, if both are known
+	prefix    finder       // folded literal that every match begins with, if hasPrefix
 	hasPrefix bool
 }
+
+// pairOf says which of the first two bytes of a match a byte can be.
+type pairOf uint8
+
+const (
+	pairFirst pairOf = 1 << iota
+	pairSecond
+)
 
 // frame is a choice to come back to, or a register to restore.
 type frame struct {
@@ -88,7 +96,7 @@ func (p *program) nextStart(text string, at int) int {
 		if at > len(text) {
 			return -1
 		}
-	case p.second != nil:
+	case p.pair != nil:
 		return p.nextPair(text, at)
 	case p.first != nil:
 		for at < len(text) && !p.first[text[at]] {
@@ -101,12 +109,20 @@ func (p *program) nextStart(text string, at int) int {
 	return at
 }
 
-// nextPair returns the first position from at on of two bytes that a match can begin with, or -1.
+// nextPair returns the first position from at on of two bytes that a match can begin with, or -1. It looks at every other byte
+// first: most can be neither.
 func (p *program) nextPair(text string, at int) int {
-	first, second := p.first, p.second
-	for ; at+1 < len(text); at++ {
-		if first[text[at]] && second[text[at+1]] {
-			return at
+	pair := p.pair
+	for i := at + 1; uint(i) < uint(len(text)); i += 2 {
+		of := pair[text[i]]
+		if of == 0 {
+			continue
+		}
+		if of&pairSecond != 0 && pair[text[i-1]]&pairFirst != 0 {
+			return i - 1
+		}
+		if of&pairFirst != 0 && i+1 < len(text) && pair[text[i+1]]&pairSecond != 0 {
+			return i
 		}
 	}
 	return -1
