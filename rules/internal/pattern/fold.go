@@ -65,9 +65,11 @@ func word8(s string) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
+// ones is a word of eight bytes that are one.
+const ones = 0x0101010101010101
+
 // lower8 lowers A to Z in eight bytes at once.
 func lower8(x uint64) uint64 {
-	const ones = 0x0101010101010101
 	low := x &^ (0x80 * ones)
 	fromA, aboveZ := low+(0x80-'A')*ones, low+(0x80-'Z'-1)*ones
 	return x | (fromA&^aboveZ&^x&(0x80*ones))>>2

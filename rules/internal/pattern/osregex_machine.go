@@ -115,10 +115,13 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 				}
 				flag = true
 				from := st
-				if t.class == classAny && t.next != kindClass {
+				switch {
+				case t.class == classAny && t.next != kindClass:
 					st = t.rest(text, st)
-				} else {
-					for st < len(text) && !t.stop.has(text[st]) {
+				case t.stop.few:
+					st = t.stop.index(text, st)
+				default:
+					for st < len(text) && !t.stop.set.has(text[st]) {
 						st++
 					}
 				}

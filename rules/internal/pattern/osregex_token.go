@@ -3,6 +3,7 @@ package pattern
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 )
 
 // kind is what a token is.
@@ -33,7 +34,7 @@ type token struct {
 	nextSlot  int16 // slot of a paren in between, or -1
 	nextGo    int16 // token to go on with after the hand-over
 
-	stop *byteBits // repeated class: the bytes that it does not take for itself
+	stop *stop // repeated class: the bytes that it does not take for itself
 }
 
 // splitOSRegex cuts a pattern at its '|' and checks escapes and parentheses.
@@ -119,7 +120,7 @@ func tokenise(part string) (tokens []token, slots int) {
 // lookAhead fills in which token follows each repeated class, and at which bytes the class stops. Classes that stop at the
 // same bytes have them in common.
 func lookAhead(tokens []token) {
-	stops := map[byteBits]*byteBits{}
+	stops := map[byteBits]*stop{}
 	for i := range tokens {
 		t := &tokens[i]
 		if t.repeat == 0 {
@@ -146,7 +147,7 @@ func lookAhead(tokens []token) {
 		}
 		set := t.stops()
 		if t.stop = stops[set]; t.stop == nil {
-			t.stop = &set
+			t.stop = newStop(set)
 			stops[set] = t.stop
 		}
 	}
@@ -160,4 +161,43 @@ func (t *token) stops() (set byteBits) {
 		}
 	}
 	return set
+}
+
+// stop is the bytes at which a repeated class stops.
+type stop struct {
+	set  byteBits
+	few  bool // they are one or two: a and b, eight times over
+	a, b uint64
+}
+
+func newStop(set byteBits) *stop {
+	s := &stop{set: set}
+	n := 0
+	for c := range 256 {
+		if !set.has(byte(c)) {
+			continue
+		}
+		if n++; n == 1 {
+			s.a = uint64(c) * ones
+		}
+		s.b = uint64(c) * ones
+	}
+	s.few = n == 1 || n == 2
+	return s
+}
+
+// index returns the index of the first of few bytes at or after i, or the length of text. It looks at eight bytes at once.
+func (s *stop) index(text string, i int) int {
+	for ; i >= 0 && i <= len(text)-8; i += 8 {
+		w := word8(text[i : i+8])
+		// The lowest high bit that is set marks the first byte that became zero.
+		a, b := w^s.a, w^s.b
+		if found := ((a-ones)&^a | (b-ones)&^b) & (0x80 * ones); found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(text) && !s.set.has(text[i]) {
+		i++
+	}
+	return i
 }
