@@ -110,10 +110,10 @@ func (m *osRegex) share() *shared {
 			return nil
 		}
 		if i == 0 {
-			lead, must = a.lead.text, a.must
+			lead, must = a.beginning(), a.must
 			continue
 		}
-		lead = commonPrefix(lead, a.lead.text)
+		lead = commonPrefix(lead, a.beginning())
 		if must != a.must {
 			must = ""
 		}

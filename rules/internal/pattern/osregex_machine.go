@@ -32,9 +32,10 @@ type machine struct {
 	known      uint16 // of a start position that was found: how many tokens take a byte each there
 	needs      bool   // need is to be looked for
 	leading    uint8
+	singles    uint8             // not anchored: how many tokens stand before lead
 	begin      [maxLead]leadByte // anchored: the first bytes, as many as leading says
 
-	lead finder // not anchored: literal text at the start, to search for
+	lead finder // not anchored: literal text at the start, or behind singles there, to search for
 	need finder // for must, where lead does not say it already
 	head string // anchored: literal text at the start, if begin does not say it all
 	must string // a literal that must occur, lower-cased; empty: none is known

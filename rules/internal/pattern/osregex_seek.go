@@ -8,9 +8,10 @@ import "strings"
 type seek uint8
 
 const (
-	seekNone  seek = iota // every position is tried
-	seekClass             // the next byte of the first token's class
-	seekLead              // the next occurrence of the leading literal
+	seekNone   seek = iota // every position is tried
+	seekClass              // the next byte of the first token's class
+	seekLead               // the next occurrence of the leading literal
+	seekBehind             // the next literal with bytes of the first tokens' classes before it
 )
 
 // plan works out the searches that spare the machine work.
@@ -18,6 +19,7 @@ func (m *machine) plan() {
 	tokens := m.tokens
 	last := m.lastRequired()
 	lead, _ := literalRun(tokens, first(tokens), last)
+	singles, behind := m.behindSingles(last)
 	switch {
 	case m.start:
 		m.leading = m.firstBytes()
@@ -26,22 +28,35 @@ func (m *machine) plan() {
 		}
 	case lead != "":
 		m.first, m.lead = seekLead, newFinder(lead)
+	case behind != "":
+		m.first, m.lead, m.singles = seekBehind, newFinder(behind), uint8(singles)
 	case tokens[first(tokens)].kind == kindClass && tokens[first(tokens)].repeat != '*' && tokens[first(tokens)].class != classAny:
 		m.first = seekClass
 	}
-	m.known = m.knownAtStart(lead)
+	m.known = m.knownAtStart(len(lead))
 	m.must = m.required()
-	if m.must != "" && m.must != lead {
+	if m.must != "" && m.must != lead && m.must != m.lead.text {
 		m.need, m.needs = newFinder(m.must), true
 	}
 }
 
-// knownAtStart gives how many of the first tokens are known to take one byte each where a match may begin: the leading literal
-// that was searched for, or the first bytes of an anchored machine.
-func (m *machine) knownAtStart(lead string) (n uint16) {
-	looked := len(lead)
-	if m.start {
+// beginning gives the literal, lower-cased, that a match of a machine that is not anchored begins with; empty: none is known.
+func (m *machine) beginning() string {
+	if m.first != seekLead {
+		return ""
+	}
+	return m.lead.text
+}
+
+// knownAtStart gives how many of the first tokens are known to take one byte each where a match may begin, as the search for that
+// place or, for an anchored machine, a look at the first bytes says; lead is the length of the leading literal.
+func (m *machine) knownAtStart(lead int) (n uint16) {
+	looked := lead
+	switch {
+	case m.start:
 		looked = max(looked, int(m.leading))
+	case m.first == seekBehind:
+		looked = int(m.singles) + len(m.lead.text)
 	}
 	for i := range looked {
 		if t := &m.tokens[i]; t.kind == kindParen || t.repeat != 0 {
@@ -50,6 +65,25 @@ func (m *machine) knownAtStart(lead string) (n uint16) {
 		n++
 	}
 	return n
+}
+
+// Which literals behind single classes are searched for: shorter ones are met too often, and more classes are hardly written.
+const (
+	minBehind  = 2
+	maxSingles = 8
+)
+
+// behindSingles gives the literal, lower-cased, that every match has behind the bytes that its first tokens take, each of them a
+// class that takes one, and their number; empty: there is none, or it is short.
+func (m *machine) behindSingles(last int) (singles int, behind string) {
+	from := first(m.tokens)
+	for t := &m.tokens[from]; t.kind == kindClass && t.repeat == 0 && singles < maxSingles; t = &m.tokens[from+singles] {
+		singles++
+	}
+	if behind, _ = literalRun(m.tokens, from+singles, last); len(behind) < minBehind {
+		return 0, ""
+	}
+	return singles, behind
 }
 
 // maxLead is how many of its first bytes an anchored machine looks at before it runs.
@@ -138,6 +172,8 @@ func (m *machine) nextStart(text string, from int) int {
 	switch m.first {
 	case seekLead:
 		return m.lead.index(text, from)
+	case seekBehind:
+		return m.nextBehind(text, from)
 	case seekClass:
 		want := m.tokens[first(m.tokens)].class
 		for i := from; i < len(text); i++ {
@@ -148,6 +184,22 @@ func (m *machine) nextStart(text string, from int) int {
 		return -1
 	}
 	return from
+}
+
+// nextBehind returns the first position at or after from of the bytes of the first tokens with the literal behind them, or -1.
+func (m *machine) nextBehind(text string, from int) int {
+	singles := int(m.singles)
+	classes := m.tokens[first(m.tokens):][:singles]
+search:
+	for at := m.lead.index(text, from+singles); at >= 0; at = m.lead.index(text, at+1) {
+		for i := range classes {
+			if classesOf[text[at-singles+i]]&classes[i].class == 0 {
+				continue search
+			}
+		}
+		return at - singles
+	}
+	return -1
 }
 
 // lastRequired returns the index of the last literal token that no match can
