@@ -26,6 +26,7 @@ const maxRework = 1 << 24
 type machine struct {
 	// What every run looks at comes first, to lie together in memory.
 	tokens     []token
+	stops      []stop
 	slots      int16
 	start, end bool   // anchored
 	first      seek   // how to find a start position
@@ -116,13 +117,12 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 				}
 				flag = true
 				from := st
-				switch {
-				case t.class == classAny && t.next != kindClass:
+				if t.class == classAny && t.next != kindClass {
 					st = t.rest(text, st)
-				case t.stop.few:
-					st = t.stop.index(text, st)
-				default:
-					for st < len(text) && !t.stop.set.has(text[st]) {
+				} else if stop := &m.stops[t.slot]; stop.few {
+					st = stop.index(text, st)
+				} else {
+					for st < len(text) && !stop.set.has(text[st]) {
 						st++
 					}
 				}

@@ -14,8 +14,9 @@ const (
 	seekBehind             // the next literal with bytes of the first tokens' classes before it
 )
 
-// plan works out the searches that spare the machine work.
+// plan works out where repeated classes stop and the searches that spare the machine work.
 func (m *machine) plan() {
+	m.findStops()
 	tokens := m.tokens
 	last := m.lastRequired()
 	lead, _ := literalRun(tokens, first(tokens), last)

@@ -3,7 +3,6 @@ package pattern
 import (
 	"errors"
 	"fmt"
-	"math/bits"
 )
 
 // kind is what a token is.
@@ -24,7 +23,7 @@ type token struct {
 	char   byte // literal: lower-cased byte. paren: '(', its meaning when read as a literal
 	tail   bool // class with at most one byte of pattern after its two
 	class  class
-	slot   int16 // paren: index of the noted position
+	slot   int16 // paren: index of the noted position. repeated class: index of its stop
 
 	// Look-ahead of a repeated class: the token that takes over as soon as it
 	// accepts the byte at hand.
@@ -33,8 +32,6 @@ type token struct {
 	nextClass class
 	nextSlot  int16 // slot of a paren in between, or -1
 	nextGo    int16 // token to go on with after the hand-over
-
-	stop *stop // repeated class: the bytes that it does not take for itself
 }
 
 // splitOSRegex cuts a pattern at its '|' and checks escapes and parentheses.
@@ -117,10 +114,8 @@ func tokenise(part string) (tokens []token, slots int) {
 	return tokens, slots
 }
 
-// lookAhead fills in which token follows each repeated class, and at which bytes the class stops. Classes that stop at the
-// same bytes have them in common.
+// lookAhead fills in which token follows each repeated class.
 func lookAhead(tokens []token) {
-	stops := map[byteBits]*stop{}
 	for i := range tokens {
 		t := &tokens[i]
 		if t.repeat == 0 {
@@ -145,59 +140,5 @@ func lookAhead(tokens []token) {
 		default: // a second parenthesis is compared as the character '('
 			t.next, t.nextChar = kindLiteral, u.char
 		}
-		set := t.stops()
-		if t.stop = stops[set]; t.stop == nil {
-			t.stop = newStop(set)
-			stops[set] = t.stop
-		}
 	}
-}
-
-// stops gives the bytes at which a repeated class stops: those outside of it, and those that the next token accepts.
-func (t *token) stops() (set byteBits) {
-	for c := range 256 {
-		if classesOf[c]&t.class == 0 || t.next != kindEnd && t.accepts(byte(c)) {
-			set.put(byte(c))
-		}
-	}
-	return set
-}
-
-// stop is the bytes at which a repeated class stops.
-type stop struct {
-	set  byteBits
-	few  bool // they are one or two: a and b, eight times over
-	a, b uint64
-}
-
-func newStop(set byteBits) *stop {
-	s := &stop{set: set}
-	n := 0
-	for c := range 256 {
-		if !set.has(byte(c)) {
-			continue
-		}
-		if n++; n == 1 {
-			s.a = uint64(c) * ones
-		}
-		s.b = uint64(c) * ones
-	}
-	s.few = n == 1 || n == 2
-	return s
-}
-
-// index returns the index of the first of few bytes at or after i, or the length of text. It looks at eight bytes at once.
-func (s *stop) index(text string, i int) int {
-	for ; i >= 0 && i <= len(text)-8; i += 8 {
-		w := word8(text[i : i+8])
-		// The lowest high bit that is set marks the first byte that became zero.
-		a, b := w^s.a, w^s.b
-		if found := ((a-ones)&^a | (b-ones)&^b) & (0x80 * ones); found != 0 {
-			return i + bits.TrailingZeros64(found)/8
-		}
-	}
-	for i < len(text) && !s.set.has(text[i]) {
-		i++
-	}
-	return i
 }
