@@ -16,7 +16,8 @@ type osMatch struct {
 	always bool       // one alternative matches everything
 	values *valueSet  // all alternatives are whole values
 	anyOf  *Automaton // of the alternatives that may stand anywhere, if many
-	alts   []*literal
+	alts   []literal
+	placed []literal // with anyOf: the others
 
 	source string
 	facts  Facts
@@ -38,7 +39,7 @@ func compileOSMatch(source string) (Matcher, error) {
 		if end {
 			alt = alt[:len(alt)-1]
 		}
-		m.alts = append(m.alts, newLiteral(alt, start, end))
+		m.alts = append(m.alts, *newLiteral(alt, start, end))
 	}
 	m.learn()
 	return m, nil
@@ -50,7 +51,7 @@ func (m *osMatch) learn() {
 	var begins [256]bool
 	var values, floating []string
 	for i := range m.alts {
-		l := m.alts[i]
+		l := &m.alts[i]
 		if l.find.text == "" {
 			known = false
 			m.always = m.always || l.place != whole
@@ -64,7 +65,13 @@ func (m *osMatch) learn() {
 			floating = append(floating, l.find.text)
 		}
 	}
-	m.anyOf = newAnyOf(floating)
+	if m.anyOf = newAnyOf(floating); m.anyOf != nil {
+		for _, l := range m.alts {
+			if l.place != anywhere {
+				m.placed = append(m.placed, l)
+			}
+		}
+	}
 	if exact {
 		m.values = newValueSet(values)
 	}
@@ -109,8 +116,8 @@ func (m *osMatch) occurs(text string) bool {
 	if m.anyOf == nil || m.always {
 		return m.index(text) >= 0
 	}
-	for i := range m.alts {
-		if l := m.alts[i]; l.place != anywhere && l.index(text) >= 0 {
+	for i := range m.placed {
+		if m.placed[i].index(text) >= 0 {
 			return true
 		}
 	}
@@ -129,7 +136,7 @@ func (m *osMatch) index(text string) int {
 		return -1
 	}
 	for i := range m.alts {
-		l := m.alts[i]
+		l := &m.alts[i]
 		if at := l.index(text); at >= 0 {
 			return at + len(l.find.text)
 		}
