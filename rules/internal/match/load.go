@@ -151,7 +151,7 @@ func (l *Loader) compose(r *Rule, d *definition, p *ruleParser) {
 			}
 		}
 	}
-	r.conditions = d.sorted()
+	r.conditions = append(r.only[:0], d.sorted()...)
 	r.text = parseTemplate(r.Meta.Description, l.opts.Symbols)
 	r.groupText = d.groupText
 	r.Meta.Groups, r.Meta.Compliance = splitGroups(d.groupText)

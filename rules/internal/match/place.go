@@ -139,8 +139,13 @@ func (l *Loader) Finish() (*Tree, []string) {
 			parent.children[i] = all[i].r
 		}
 	}
+	hang := map[*Rule]bool{}
 	for parent := range l.order {
 		parent.below = newSiblings(parent.children)
+		for _, r := range parent.children {
+			r.shared = r.shared || hang[r]
+			hang[r] = true
+		}
 	}
 	return l.tree, l.identify()
 }

@@ -15,6 +15,8 @@ type Rule struct {
 	conditions []Condition
 	below      *siblings // the children as the fast walk tries them
 	correlated bool
+	shared     bool         // hangs at several places
+	only       [1]Condition // conditions, if it is one
 	// NoAlert: the rule itself is never the answer, only those below it.
 	NoAlert bool
 	Level   int

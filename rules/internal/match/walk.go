@@ -21,7 +21,7 @@ func (t *Tree) Walk(x *Context) (rule, parent *Rule) {
 // walk tries a rule and those below it. What a rule leads to depends on the event alone, so a rule that was tried in
 // vain is not tried again at another place of the tree.
 func (r *Rule) walk(x *Context, parent *Rule) (rule, above *Rule) {
-	if r.Index >= 0 && x.failed[r.Index] == x.gen {
+	if r.shared && x.failed[r.Index] == x.gen {
 		return nil, nil
 	}
 	var kept []string
@@ -47,8 +47,9 @@ func (r *Rule) walk(x *Context, parent *Rule) (rule, above *Rule) {
 	return r, parent
 }
 
+// fail remembers that a rule leads nowhere, where it hangs elsewhere too.
 func (r *Rule) fail(x *Context) {
-	if r.Index >= 0 {
+	if r.shared {
 		x.failed[r.Index] = x.gen
 	}
 }

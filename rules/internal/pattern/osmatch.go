@@ -24,7 +24,13 @@ type osMatch struct {
 }
 
 func compileOSMatch(source string) (Matcher, error) {
-	m := &osMatch{source: source}
+	// The usual pattern has one alternative, which lies beside the rest in memory.
+	one := &struct {
+		osMatch
+		alt [1]literal
+	}{}
+	m := &one.osMatch
+	m.source, m.alts = source, one.alt[:0]
 	rest := source
 	if strings.HasPrefix(rest, "!") {
 		m.negate = true

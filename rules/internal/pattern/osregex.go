@@ -48,8 +48,34 @@ func compileOSRegex(source string) (Matcher, error) {
 		}
 		m.alts = append(m.alts, alt)
 	}
+	if len(m.alts) == 1 {
+		m = m.inOnePiece()
+	}
 	m.learn()
 	return m, nil
+}
+
+// inOnePiece copies a pattern of one alternative, so that all of it lies together in memory.
+func (m *osRegex) inOnePiece() *osRegex {
+	alt := m.alts[0]
+	if alt.machine == nil {
+		one := &struct {
+			osRegex
+			alt     [1]osAlternative
+			literal literal
+		}{osRegex: *m, literal: *alt.literal}
+		one.alt[0].literal = &one.literal
+		one.alts = one.alt[:]
+		return &one.osRegex
+	}
+	one := &struct {
+		osRegex
+		alt     [1]osAlternative
+		machine machine
+	}{osRegex: *m, machine: *alt.machine}
+	one.alt[0].machine = &one.machine
+	one.alts = one.alt[:]
+	return &one.osRegex
 }
 
 // learn works out the facts.
