@@ -15,10 +15,15 @@ func checkGrams(t *testing.T, stride int, literals []string, text string) {
 	}
 	found := make([]uint64, (len(literals)+63)/64)
 	g.scan(text, found)
+	some := false
 	for i, l := range literals {
-		if want := strings.Contains(asciiLower(text), l); Has(found, i) != want {
+		want := strings.Contains(asciiLower(text), l)
+		if some = some || want; Has(found, i) != want {
 			t.Fatalf("stride %d, %q in %q: %v", stride, l, text, !want)
 		}
+	}
+	if g.any(text) != some {
+		t.Fatalf("stride %d, any of %q in %q: %v", stride, literals, text, !some)
 	}
 }
 

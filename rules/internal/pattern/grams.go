@@ -84,6 +84,18 @@ func (g *grams) scan(text string, out []uint64) {
 	}
 }
 
+// any reports whether one of the literals occurs in text.
+func (g *grams) any(text string) bool {
+	for i := g.next(text, 0); i >= 0; i = g.next(text, i+g.stride) {
+		for n := g.slot(gramAt(text, i)).to; n != 0; n = g.entries[n-1].next {
+			if g.entries[n-1].stands(text, i) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // next gives the next index, from i on in strides, at which a group of a literal may stand; -1: there is none.
 func (g *grams) next(text string, i int) int {
 	filter, mask, stride := g.filter, g.mask, g.stride
@@ -103,15 +115,19 @@ func (g *grams) next(text string, i int) int {
 
 // look sets the bits of the literals of which a group stands at index i.
 func (g *grams) look(text string, i int, out []uint64) {
-	gram := gramAt(text, i)
-	for n := g.slot(gram).to; n != 0; {
+	for n := g.slot(gramAt(text, i)).to; n != 0; {
 		e := &g.entries[n-1]
 		n = e.next
-		from := i - int(e.at)
-		if from >= 0 && len(text)-from >= len(e.literal) && equalFold(text[from:from+len(e.literal)], e.literal) {
+		if e.stands(text, i) {
 			out[e.bit/64] |= 1 << (e.bit % 64)
 		}
 	}
+}
+
+// stands reports whether the literal stands in text where its group stands at index i.
+func (e *gramEntry) stands(text string, i int) bool {
+	from := i - int(e.at)
+	return from >= 0 && len(text)-from >= len(e.literal) && equalFold(text[from:from+len(e.literal)], e.literal)
 }
 
 // gramAt reads the four bytes of s at index i. Letters become lower-case, and some other bytes become each other.

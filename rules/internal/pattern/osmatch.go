@@ -13,9 +13,9 @@ import "strings"
 type osMatch struct {
 	// What every match looks at comes first, to lie together in memory.
 	negate bool
-	always bool       // one alternative matches everything
-	values *valueSet  // all alternatives are whole values
-	anyOf  *Automaton // of the alternatives that may stand anywhere, if many
+	always bool      // one alternative matches everything
+	values *valueSet // all alternatives are whole values
+	anyOf  *anyOf    // of the alternatives that may stand anywhere, if many
 	alts   []literal
 	placed []literal // with anyOf: the others
 
@@ -127,7 +127,7 @@ func (m *osMatch) occurs(text string) bool {
 			return true
 		}
 	}
-	return m.anyOf.Any(text)
+	return m.anyOf.in(text)
 }
 
 // index returns the index after the first alternative that is found, or -1.

@@ -8,13 +8,14 @@ package pattern
 // token machine otherwise.
 type osRegex struct {
 	// What every match looks at comes first, to lie together in memory.
-	begins byteBits   // bytes that a match begins with, if told
-	told   bool       // all alternatives are anchored and say what they begin with
-	slots  int16      // most of any machine
-	values *valueSet  // all alternatives are whole values
-	shared *shared    // what every alternative needs, if there are several
-	anyOf  *Automaton // of the literals that may stand anywhere, if many
+	begins byteBits  // bytes that a match begins with, if told
+	told   bool      // all alternatives are anchored and say what they begin with
+	slots  int16     // most of any machine
+	values *valueSet // all alternatives are whole values
+	shared *shared   // what every alternative needs, if there are several
+	anyOf  *anyOf    // of the literals that may stand anywhere, if many
 	alts   []osAlternative
+	others []osAlternative // those that anyOf does not look for
 
 	groups int
 	source string
@@ -101,7 +102,15 @@ func (m *osRegex) learn() {
 		known = known && text != ""
 		values = append(values, text)
 	}
-	m.anyOf = newAnyOf(floating)
+	m.others = m.alts
+	if m.anyOf = newAnyOf(floating); m.anyOf != nil {
+		m.others = nil
+		for _, a := range m.alts {
+			if a.machine != nil || a.literal.place != anywhere || a.literal.find.text == "" {
+				m.others = append(m.others, a)
+			}
+		}
+	}
 	m.facts.Begins, m.facts.AfterDigits = m.firstBytes(), m.afterDigits()
 	if m.facts.Begins != nil {
 		m.told = true
@@ -216,19 +225,16 @@ func (m *osRegex) Test(text string, sc *Scratch) bool {
 	if m.told && (text == "" || !m.begins.has(text[0])) {
 		return false
 	}
-	if m.anyOf != nil && m.anyOf.Any(text) {
+	if m.anyOf != nil && m.anyOf.in(text) {
 		return true
 	}
 	from := m.shared.start(text)
 	if from < 0 {
 		return false
 	}
-	for i := range m.alts {
-		a := &m.alts[i]
+	for i := range m.others {
+		a := &m.others[i]
 		if a.machine == nil {
-			if m.anyOf != nil && a.literal.place == anywhere && a.literal.find.text != "" {
-				continue
-			}
 			if a.literal.index(text) >= 0 {
 				return true
 			}

@@ -16,8 +16,8 @@ import (
 type pcre2 struct {
 	// What every match looks at comes first, to lie together in memory.
 	prog  *program
-	anyOf *Automaton // of texts, if all may stand anywhere in any case and they are many
-	need  []finder   // one of them must occur, if not empty
+	anyOf *anyOf   // of texts, if all may stand anywhere in any case and they are many
+	need  []finder // one of them must occur, if not empty
 	texts []pcreText
 
 	groups int
@@ -106,7 +106,7 @@ func (m *pcre2) Match(text string, sc *Scratch) (int, bool) {
 
 func (m *pcre2) Test(text string, sc *Scratch) bool {
 	if m.anyOf != nil {
-		return m.anyOf.Any(text)
+		return m.anyOf.in(text)
 	}
 	if m.texts != nil {
 		return hasText(m.texts, text)
