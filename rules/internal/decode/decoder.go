@@ -49,8 +49,10 @@ type Decoder struct {
 
 	program        pattern.Matcher
 	prematch       pattern.Matcher
+	prematchNeeds  pattern.Needs
 	prematchOffset offset
 	regex          pattern.Matcher
+	regexNeeds     pattern.Needs
 	regexOffset    offset
 	order          []target
 	plugin         plugin

@@ -69,7 +69,7 @@ func (s *shortlist) run(ev *Event) bool {
 		}
 		return false
 	}
-	ev.candidates = s.candidates.Of(ev.Log, ev.candidates[:0])
+	ev.candidates = s.candidates.Of(ev.Log, &ev.Scratch, ev.candidates[:0])
 	for w, set := range ev.candidates {
 		for ; set != 0; set &= set - 1 {
 			if s.decoders[w*64+bits.TrailingZeros64(set)].take(ev) {
@@ -123,7 +123,7 @@ func (t *Tree) ofProgram(ev *Event) *shortlist {
 func (p *programs) choose(t *Tree, ev *Event, name string) {
 	p.chosen, p.set = p.chosen[:0], p.set[:0]
 	if t.index.programs != nil {
-		ev.candidates = t.index.programs.Of(name, ev.candidates[:0])
+		ev.candidates = t.index.programs.Of(name, &ev.Scratch, ev.candidates[:0])
 	}
 	for i, d := range t.withProgram {
 		if (t.index.programs == nil || pattern.Has(ev.candidates, i)) && d.program.Test(name, &ev.Scratch) {

@@ -75,6 +75,7 @@ func (p *decoderParser) finish(e *xmldoc.Element) {
 	d.program = p.compile(&p.program, "program_name")
 	d.prematch = p.compile(&p.prematch, "prematch")
 	d.regex = p.compile(&p.regex, "regex")
+	d.prematchNeeds, d.regexNeeds = pattern.NeedsOf(d.prematch), pattern.NeedsOf(d.regex)
 	d.written = written{program: p.program.written, prematch: p.prematch.written, regex: p.regex.written}
 	switch {
 	case p.prematch.offset == "":

@@ -12,6 +12,9 @@ func (t *Tree) Decode(ev *Event, line string) {
 	ev.Scratch.Reset()
 	compatible := header.Parse(line)
 	ev.Header, ev.Log = compatible, compatible.Log
+	if !ev.plain() {
+		ev.Scratch.Cover(ev.Log)
+	}
 	if t.walk(ev) {
 		return
 	}
@@ -23,6 +26,9 @@ func (t *Tree) Decode(ev *Event, line string) {
 		ev.Trail.add(Step{Note: "no decoder matched: the header is read once more, in the forms that the reference does not know", Value: line})
 	}
 	ev.Header, ev.Log = extended, extended.Log
+	if !ev.plain() {
+		ev.Scratch.Cover(ev.Log)
+	}
 	if !t.walk(ev) {
 		ev.Header, ev.Log = compatible, compatible.Log
 	}
@@ -64,6 +70,9 @@ func (d *Decoder) try(ev *Event) bool {
 func (d *Decoder) take(ev *Event) bool {
 	cursor := 0
 	if d.prematch != nil {
+		if ev.Scratch.Lacks(ev.Log, &d.prematchNeeds) {
+			return false
+		}
 		end, ok := d.prematch.Match(ev.Log, &ev.Scratch)
 		if !ok {
 			if ev.Trail != nil {
@@ -97,7 +106,7 @@ func (d *Decoder) extract(ev *Event, parent int) {
 	}
 	possible := ev.candidates[:0]
 	if d.candidates != nil && !ev.plain() {
-		possible = d.candidates.Of(ev.Log, possible)
+		possible = d.candidates.Of(ev.Log, &ev.Scratch, possible)
 		ev.candidates = possible
 	}
 	for i := 0; i < len(d.children); i++ {
@@ -114,7 +123,7 @@ func (d *Decoder) extract(ev *Event, parent int) {
 		if c.prematchOffset == afterParent {
 			from = parent
 		}
-		if len(possible) == 0 || pattern.Has(possible, i) {
+		if (len(possible) == 0 || pattern.Has(possible, i)) && !ev.Scratch.Lacks(ev.Log[from:], &c.prematchNeeds) {
 			if end, ok := c.prematch.Match(ev.Log[from:], &ev.Scratch); ok {
 				ev.Decoder = c
 				if ev.Trail != nil {
@@ -153,7 +162,7 @@ func runChain(ev *Event, chain []*Decoder, parent, prematch int) {
 			if ev.Trail != nil {
 				ev.Trail.add(Step{Decoder: c, Outcome: Matched, Note: "its plugin takes the fields", Value: ev.Log[from:]})
 			}
-		case c.regex != nil:
+		case c.regex != nil && !ev.Scratch.Lacks(ev.Log[from:], &c.regexNeeds):
 			end, ok := c.regex.Match(ev.Log[from:], &ev.Scratch)
 			if ev.Trail != nil {
 				ev.Trail.regex(c, ok, ev.Log[from:])

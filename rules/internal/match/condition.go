@@ -53,11 +53,15 @@ type expr struct {
 	phase  phase
 	source source
 	m      pattern.Matcher
+	needs  pattern.Needs
 	negate bool
 }
 
 func (c *expr) test(x *Context) bool {
 	text, ok := c.source.of(x)
+	if ok && x.Event.Scratch.Lacks(text, &c.needs) {
+		return c.negate
+	}
 	return ok && c.m.Test(text, &x.Event.Scratch) != c.negate
 }
 

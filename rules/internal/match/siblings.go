@@ -120,7 +120,7 @@ func (g *group) candidates(x *Context, from int) {
 		if t.candidates == nil || common(set, rules) < fewest+len(text)/textPerRule {
 			continue
 		}
-		x.matching = t.candidates.Of(text, x.matching[:0])
+		x.matching = t.candidates.Of(text, &x.Event.Scratch, x.matching[:0])
 		for w, bits := range x.matching {
 			set[w] &= bits
 		}

@@ -14,6 +14,7 @@ type Candidates struct {
 	begins byteRows // by first byte: those that may begin with it
 	digits byteRows // by the first byte that is no digit, in a text that begins with one
 	grams  *grams   // of the literals; nil: there are none
+	traces traces   // of the literals too, for texts with a digest
 }
 
 // byteRows is a set of matchers for each byte, a row of as many words as rest.
@@ -109,7 +110,9 @@ func (c *Candidates) indexLiterals(literals [][]string, begins []*[256]bool) {
 	if n > 0 {
 		c.grams = newGrams(stride, n)
 	}
+	c.traces.rest = make([]uint64, len(c.rest))
 	for i, list := range literals {
+		c.traces.add(list, i)
 		if least[i] < shortestFor(stride) {
 			c.rest[i/64] |= 1 << (i % 64)
 			continue
@@ -143,12 +146,19 @@ func chooseStride(least []int, begins []*[256]bool) int {
 }
 
 // Of appends to set the bits of the matchers that may match text, and gives all of it.
-func (c *Candidates) Of(text string, set []uint64) []uint64 {
+func (c *Candidates) Of(text string, sc *Scratch, set []uint64) []uint64 {
 	n := len(set)
-	set = append(set, c.rest...)
-	found := set[n:]
-	if c.grams != nil {
-		c.grams.scan(text, found)
+	var found []uint64
+	if c.grams != nil && c.fewTraces(text) && sc.digest.covers(text) {
+		set = append(set, c.traces.rest...)
+		found = set[n:]
+		c.traces.scan(&sc.digest, found)
+	} else {
+		set = append(set, c.rest...)
+		found = set[n:]
+		if c.grams != nil {
+			c.grams.scan(text, found)
+		}
 	}
 	if text == "" {
 		return set
@@ -161,6 +171,14 @@ func (c *Candidates) Of(text string, set []uint64) []uint64 {
 	}
 	return set
 }
+
+// fewTraces says whether looking for the literals in a digest is quicker than looking at the text.
+func (c *Candidates) fewTraces(text string) bool {
+	return len(c.traces.list)*c.grams.stride < tracesPerByte*len(text)
+}
+
+// tracesPerByte is how many literals are looked up in a digest in the time that a look at one place of the text takes.
+const tracesPerByte = 4
 
 // Has reports whether bit n is set.
 func Has(set []uint64, n int) bool { return set[n/64]&(1<<(n%64)) != 0 }

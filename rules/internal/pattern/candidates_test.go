@@ -80,8 +80,8 @@ func TestCandidates(t *testing.T) {
 	var sc Scratch
 	left := 0
 	for _, text := range texts {
-		all := whole.Of(text, nil)
-		part := within.Of("before "+text, nil)
+		all := whole.Of(text, new(Scratch), nil)
+		part := within.Of("before "+text, new(Scratch), nil)
 		for i, m := range list {
 			if m != nil && !m.Test(text, &sc) {
 				if !Has(all, i) {

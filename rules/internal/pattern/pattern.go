@@ -143,14 +143,16 @@ type Scratch struct {
 	// *LimitError; nil if there was none.
 	Err error
 
+	digest digest
 	slots  []int
 	runes  []rune
 	regs   []int
 	frames []frame
 }
 
-// Reset forgets Captures and Err and keeps the memory.
+// Reset forgets Captures, Err and what was covered, and keeps the memory.
 func (sc *Scratch) Reset() {
+	sc.digest.text = ""
 	sc.Captures = sc.Captures[:0]
 	sc.Err = nil
 }
