@@ -20,23 +20,23 @@ type digest struct {
 
 // Cover has the Scratch make a digest of a text when it is needed first, until the next Reset. The text must not change as long.
 func (sc *Scratch) Cover(text string) {
+	if len(text) > maxDigest {
+		text = ""
+	}
 	sc.digest.text, sc.digest.made = text, false
 }
 
 // covers says whether a text is all or a part of the one that was covered, and makes the digest.
 func (d *digest) covers(text string) bool {
-	from, whole := uintptr(unsafe.Pointer(unsafe.StringData(text))), uintptr(unsafe.Pointer(unsafe.StringData(d.text)))
-	// A text before it is far behind it, unsigned.
-	if before := from - whole; before > uintptr(len(d.text)) || before+uintptr(len(text)) > uintptr(len(d.text)) || len(d.text) > maxDigest {
-		return false
-	}
-	if !d.made {
-		d.make()
-	}
-	return true
+	// A text that begins before the other is far behind it, unsigned.
+	before, whole := addressOf(text)-addressOf(d.text), uintptr(len(d.text))
+	return before <= whole && uintptr(len(text)) <= whole-before && (d.made || d.make())
 }
 
-func (d *digest) make() {
+// addressOf is where a text lies in memory.
+func addressOf(text string) uintptr { return uintptr(unsafe.Pointer(unsafe.StringData(text))) }
+
+func (d *digest) make() bool {
 	d.made = true
 	d.now++
 	if d.now == 0 {
@@ -56,6 +56,7 @@ func (d *digest) make() {
 	for ; len(text) >= gramSize; text = text[1:] {
 		d.of[digestHash(gramAt(text, 0))] = now
 	}
+	return true
 }
 
 // always is the place in a digest of what every text is taken to have.
@@ -122,6 +123,14 @@ func (sc *Scratch) Lacks(text string, n *Needs) bool {
 		}
 	}
 	return true
+}
+
+// occurs says whether a literal may occur in a text from an index on; without a digest it is looked for.
+func (sc *Scratch) occurs(f *finder, text string, from int) bool {
+	if f.trace != (trace{always, always}) && sc.digest.covers(text) {
+		return sc.digest.has(f.trace)
+	}
+	return f.index(text, from) >= 0
 }
 
 // traces are the literals of many matchers.

@@ -9,6 +9,7 @@ type finder struct {
 	rare   rareByte // of a short literal
 	stride uint8    // of a long literal: how far apart the text is looked at; 0: it is short
 	from   uint16   // of a long literal: where its part begins of which four bytes are always met
+	trace  trace
 	filter [4]uint64
 }
 
@@ -21,7 +22,7 @@ const (
 )
 
 func newFinder(lowered string) finder {
-	f := finder{text: lowered, rare: rarestByte(lowered)}
+	f := finder{text: lowered, rare: rarestByte(lowered), trace: traceOf(lowered)}
 	stride := min(len(lowered)-gramSize+1, maxFinder)
 	if stride < minStride || f.rare.low == f.rare.up && commonness(f.rare.low) < unheardOf {
 		return f

@@ -171,15 +171,16 @@ func commonPrefix(a, b string) string {
 }
 
 // start gives where the first match can begin, as far as the shared literal tells; -1: nowhere.
-func (s *shared) start(text string) int {
-	if s == nil {
+func (s *shared) start(text string, sc *Scratch) int {
+	switch {
+	case s == nil:
+		return 0
+	case s.lead:
+		return s.find.index(text, 0)
+	case sc.occurs(&s.find, text, 0):
 		return 0
 	}
-	at := s.find.index(text, 0)
-	if at >= 0 && !s.lead {
-		return 0
-	}
-	return at
+	return -1
 }
 
 func (m *osRegex) Match(text string, sc *Scratch) (int, bool) {
@@ -193,7 +194,7 @@ func (m *osRegex) Match(text string, sc *Scratch) (int, bool) {
 	if m.told && (text == "" || !m.begins.has(text[0])) {
 		return 0, false
 	}
-	from := m.shared.start(text)
+	from := m.shared.start(text, sc)
 	if from < 0 {
 		return 0, false
 	}
@@ -228,7 +229,7 @@ func (m *osRegex) Test(text string, sc *Scratch) bool {
 	if m.anyOf != nil && m.anyOf.in(text) {
 		return true
 	}
-	from := m.shared.start(text)
+	from := m.shared.start(text, sc)
 	if from < 0 {
 		return false
 	}
@@ -252,7 +253,7 @@ func (a *machine) match(m *osRegex, text string, from int, sc *Scratch) (int, bo
 	if a.start && !a.startsAt0(text) {
 		return 0, false
 	}
-	if a.needs && (m.shared == nil || m.shared.lead) && a.need.index(text, from) < 0 {
+	if a.needs && (m.shared == nil || m.shared.lead) && !sc.occurs(&a.need, text, from) {
 		return 0, false
 	}
 	if cap(sc.slots) < int(m.slots) {

@@ -128,7 +128,7 @@ func (m *pcre2) search(text string, sc *Scratch) outcome {
 	if len(m.need) > 0 {
 		seen := false
 		for i := range m.need {
-			if seen = m.need[i].index(text, 0) >= 0; seen {
+			if seen = sc.occurs(&m.need[i], text, 0); seen {
 				break
 			}
 		}
