@@ -3,6 +3,7 @@ package pipeline
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 	"strconv"
 	"strings"
 	"time"
@@ -19,19 +20,34 @@ const idSize = 16
 // AlertID is the id of an event's alert: the first 128 bits, in hex, of SHA-256 over its source id; for an input without one
 // over agent id, spool id and sequence.
 func AlertID(ev *armorv1.Event, agentID, spoolID string) string {
+	return new(identifier).id(ev, agentID, spoolID)
+}
+
+// identifier is memory for making ids.
+type identifier struct {
+	hash   hash.Hash
+	source []byte
+	sum    [sha256.Size]byte
+	text   [2 * idSize]byte
+}
+
+func (m *identifier) id(ev *armorv1.Event, agentID, spoolID string) string {
+	if m.hash == nil {
+		m.hash = sha256.New()
+	}
 	source := ev.GetSourceId()
 	if len(source) == 0 {
-		var room [128]byte
-		source = append(room[:0], agentID...)
+		source = append(m.source[:0], agentID...)
 		source = append(source, 0)
 		source = append(source, spoolID...)
 		source = append(source, 0)
 		source = strconv.AppendUint(source, ev.GetSequence(), 10)
+		m.source = source
 	}
-	sum := sha256.Sum256(source)
-	var id [2 * idSize]byte
-	hex.Encode(id[:], sum[:idSize])
-	return string(id[:])
+	m.hash.Reset()
+	m.hash.Write(source)
+	hex.Encode(m.text[:], m.hash.Sum(m.sum[:0])[:idSize])
+	return string(m.text[:])
 }
 
 // alertMemory is an alert with all its parts, for one alert after the other.
@@ -43,6 +59,7 @@ type alertMemory struct {
 	predecoder armorv1.Predecoder
 	context    armorv1.AlertContext
 	detected   timestamppb.Timestamp
+	identifier identifier
 	data       []byte
 	logs       []byte // of earlier events
 	previous   [][]byte
@@ -61,7 +78,7 @@ func (m *alertMemory) reset() {
 	if cap(logs) > maxAlertKept {
 		logs = nil
 	}
-	*m = alertMemory{data: data, logs: logs, previous: previous}
+	*m = alertMemory{identifier: m.identifier, data: data, logs: logs, previous: previous}
 }
 
 // alert makes the alert of an event, in memory that was reset. It points into the event and the verdict.
@@ -73,7 +90,7 @@ func (p *Pipeline) alert(m *alertMemory, f *force, agent *Agent, spoolID string,
 	m.predecoder.Timestamp, m.predecoder.Hostname, m.predecoder.ProgramName = valid(v.Timestamp), valid(v.Hostname), valid(v.ProgramName)
 	setContext(&m.context, v)
 	a := &m.alert
-	a.Id = AlertID(ev, agent.ID, spoolID)
+	a.Id = m.identifier.id(ev, agent.ID, spoolID)
 	a.Rule, a.Agent, a.Decoder, a.Predecoder, a.Context = &m.rule, &m.agent, &m.decoder, &m.predecoder, &m.context
 	m.setTimes(ev, p.deps.Now())
 	a.ManagerName, a.Location = p.deps.ManagerName, ev.GetLocation()
