@@ -37,6 +37,8 @@ type Program[C any] struct {
 	MemoryLimit int64
 	// GCPercent is how much may come onto the live heap before garbage is collected, in per cent, see CollectAt; 0: 100.
 	GCPercent int
+	// LeastGarbage is how many bytes may come onto any heap before garbage is collected, see CollectAfter; 0: what GCPercent says.
+	LeastGarbage int64
 	// Run does the work until ctx ends. An error made by Usage counts as a wrong configuration.
 	Run func(ctx context.Context, cfg C, p *Process) error
 }
@@ -156,6 +158,9 @@ func serve[C any](p Program[C], cfg *settings[C], warnings []string, stderr io.W
 	}
 	LimitMemory(p.MemoryLimit)
 	CollectAt(p.GCPercent)
+	if p.LeastGarbage > 0 {
+		CollectAfter(p.LeastGarbage)
+	}
 	proc.Log.Info("starting", "version", proc.Version, "pid", os.Getpid())
 
 	ctx, cancel := context.WithCancelCause(context.Background())

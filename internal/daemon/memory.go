@@ -28,20 +28,53 @@ func LimitMemory(bytes int64) {
 	watchMemory.Do(afterCollection)
 }
 
+// CollectAfter has garbage collected when as much has come onto the heap as is live, as usual, but at least so many bytes: to go
+// through a small heap again and again costs more than it gives back. GOGC in the environment wins.
+func CollectAfter(bytes int64) {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	leastGarbage.Store(bytes)
+	fitPercent()
+	watchMemory.Do(afterCollection)
+}
+
 var (
-	memoryLimit atomic.Int64
-	watchMemory sync.Once
+	memoryLimit  atomic.Int64 // 0: not set
+	leastGarbage atomic.Int64 // 0: not set
+	watchMemory  sync.Once
 )
 
-// afterCollection fits the limit to what is live after each collection of garbage: the next one finds the mark that it leaves, and
-// calls it again.
+// afterCollection fits the settings to what is live after each collection of garbage: the next one finds the mark that it leaves,
+// and calls it again.
 func afterCollection() {
 	mark := new([64]byte)
 	runtime.AddCleanup(mark, func(struct{}) {
-		fitMemoryLimit()
+		if memoryLimit.Load() > 0 {
+			fitMemoryLimit()
+		}
+		if leastGarbage.Load() > 0 {
+			fitPercent()
+		}
 		afterCollection()
 	}, struct{}{})
 }
+
+// smallestHeap is what a heap is taken for that is smaller, or was not collected yet.
+const smallestHeap = 4 << 20
+
+func fitPercent() {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	percent := int(max(100, leastGarbage.Load()*100/max(int64(live[0].Value.Uint64()), smallestHeap)))
+	// Setting it stops the process for a moment: not for every small change.
+	if now := int(gcPercent.Load()); max(percent-now, now-percent) > now/8 {
+		debug.SetGCPercent(percent)
+		gcPercent.Store(int64(percent))
+	}
+}
+
+var gcPercent atomic.Int64 // as fitPercent has set it
 
 func fitMemoryLimit() {
 	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},

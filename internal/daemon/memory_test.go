@@ -50,6 +50,41 @@ func TestMemoryLimitFollowsLiveData(t *testing.T) {
 	reaches("nothing live", func(now int64) bool { return now <= limit+limit/8 })
 }
 
+// A small heap is collected late, a large one as usual.
+func TestCollectAfter(t *testing.T) {
+	before := debug.SetGCPercent(100)
+	defer debug.SetGCPercent(before)
+	percent := func() int {
+		now := debug.SetGCPercent(100)
+		debug.SetGCPercent(now)
+		return now
+	}
+	t.Setenv("GOGC", "100")
+	CollectAfter(64 << 20)
+	if got := percent(); got != 100 {
+		t.Errorf("the environment does not win: %d", got)
+	}
+	t.Setenv("GOGC", "")
+	CollectAfter(64 << 20)
+	defer leastGarbage.Store(0)
+	reaches := func(what string, want func(int) bool) {
+		t.Helper()
+		for range 1000 {
+			runtime.GC()
+			if want(percent()) {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+		t.Fatalf("%s: %d %%", what, percent())
+	}
+	reaches("little is live", func(p int) bool { return p > 800 })
+	live := make([]byte, 128<<20)
+	reaches("128 MiB live", func(p int) bool { return p == 100 })
+	runtime.KeepAlive(live)
+	reaches("little again", func(p int) bool { return p > 800 })
+}
+
 func TestCollectAt(t *testing.T) {
 	before := debug.SetGCPercent(100)
 	defer debug.SetGCPercent(before)

@@ -20,10 +20,11 @@ func main() {
 		Short: "Run the rules over what agents read, and publish alerts",
 		Long: `Takes events from agents over gRPC, decodes them, runs the rules and publishes an alert for each match on NATS JetStream.
 SIGHUP loads the ruleset again: it is swapped at once, or kept when the new one has errors. See example.yaml for every setting.`,
-		Example:     `  armor-manager --config /etc/armor/manager.yaml`,
-		Default:     manager.DefaultConfig(),
-		DebugListen: "127.0.0.1:9402",
-		Run:         run,
+		Example:      `  armor-manager --config /etc/armor/manager.yaml`,
+		Default:      manager.DefaultConfig(),
+		DebugListen:  "127.0.0.1:9402",
+		LeastGarbage: 64 << 20, // docs/performance.md
+		Run:          run,
 	}))
 }
 

@@ -142,6 +142,7 @@ func (o *benchOptions) engine(cmd *cobra.Command, input bench.Input) error {
 		return err
 	}
 	defer end()
+	daemon.CollectAfter(leastGarbage)
 	results := make([]bench.EngineResult, o.runs)
 	for i := range results {
 		engine := rules.NewEngine(rs, rules.EngineOptions{Plain: o.plain})
@@ -228,6 +229,7 @@ func (o *benchOptions) folder(cmd *cobra.Command) error {
 		return err
 	}
 	daemon.LimitMemory(limit)
+	daemon.CollectAfter(leastGarbage)
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	end, err := o.startProfile()
 	if err != nil {

@@ -22,6 +22,9 @@ import (
 // defaultMemory is the soft limit of memory, which `armor bench` has too when it measures what `armor up` runs.
 const defaultMemory = "256MiB"
 
+// leastGarbage is how many bytes come onto the heap before garbage is collected, as in armor-manager (docs/performance.md).
+const leastGarbage = 64 << 20
+
 type upOptions struct {
 	rules      rulesetFlags
 	data       string
@@ -107,6 +110,7 @@ func (o *upOptions) run(cmd *cobra.Command) error {
 		return usage(err)
 	}
 	daemon.LimitMemory(limit)
+	daemon.CollectAfter(leastGarbage)
 	if cfg.Dir, err = datadir.Open(o.data); err != nil {
 		return usage(err)
 	}
