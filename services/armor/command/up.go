@@ -23,7 +23,7 @@ import (
 const defaultMemory = "256MiB"
 
 // leastGarbage is how many bytes come onto the heap before garbage is collected, as in armor-manager (docs/performance.md).
-const leastGarbage = 64 << 20
+const leastGarbage = 96 << 20
 
 type upOptions struct {
 	rules      rulesetFlags
