@@ -3,6 +3,7 @@ package document_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -67,9 +68,7 @@ func TestRuleLists(t *testing.T) {
 				t.Fatalf("%s: %v", doc, err)
 			}
 			want := map[string]any{"id": "0", "level": 0.0, "firedtimes": 0.0, "mail": false}
-			for k, v := range test.want {
-				want[k] = v
-			}
+			maps.Copy(want, test.want)
 			if diff := cmp.Diff(want, got.Rule); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

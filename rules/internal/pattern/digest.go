@@ -1,6 +1,9 @@
 package pattern
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // Bounds of a digest.
 const (
@@ -117,12 +120,7 @@ func (sc *Scratch) Lacks(text string, n *Needs) bool {
 	if !n.known || !sc.digest.covers(text) || sc.digest.has(n.first) {
 		return false
 	}
-	for _, t := range n.others {
-		if sc.digest.has(t) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(n.others, sc.digest.has)
 }
 
 // occurs says whether a literal may occur in a text from an index on; without a digest it is looked for.
@@ -141,11 +139,8 @@ type traces struct {
 
 type matcherTrace struct {
 	trace
-	bit uint16
+	bit uint32
 }
-
-// maxMatchers is how many matchers' literals are looked for one by one.
-const maxMatchers = 1 << 16
 
 // add notes that a matcher needs one of some literals.
 func (t *traces) add(literals []string, bit int) {
@@ -154,7 +149,7 @@ func (t *traces) add(literals []string, bit int) {
 		return
 	}
 	for _, l := range literals {
-		t.list = append(t.list, matcherTrace{traceOf(l), uint16(bit)})
+		t.list = append(t.list, matcherTrace{traceOf(l), uint32(bit)})
 	}
 }
 

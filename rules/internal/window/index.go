@@ -102,7 +102,7 @@ func (x *valueIndex) hash(e *Event) uint64 {
 
 // add chains the event that the list gets next.
 func (x *valueIndex) add(l *eventList, e *Event, hash uint64) {
-	previous, differing := int64(-1), int64(-1)
+	previous := int64(-1)
 	if hash != none {
 		c := x.chains[hash]
 		if c.count > 0 {
@@ -115,7 +115,8 @@ func (x *valueIndex) add(l *eventList, e *Event, hash uint64) {
 	if x.signature.different.empty() {
 		return
 	}
-	if differing = previous; previous >= 0 {
+	differing := previous
+	if previous >= 0 {
 		if place := previous - l.offset; x.signature.different.shared(e, l.events[place]) {
 			differing = x.differing[place]
 		}
