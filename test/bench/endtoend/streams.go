@@ -88,7 +88,7 @@ func (m Machinery) Streams(ctx context.Context, dir string, streams int, n uint6
 	u, wall := after.since(before), after.at.Sub(before.at).Seconds()
 	return Streams{
 		Streams: streams, Events: n, Alerts: alerts, ConnectSeconds: connected, WallSeconds: wall,
-		EventsPerSecond: float64(n) / wall, ManagerEventsPerCPU: float64(n) / u.Manager.CPUSeconds, Usage: u,
+		EventsPerSecond: float64(n) / wall, ManagerEventsPerCPU: perCPU(n, u.Manager.CPUSeconds), Usage: u,
 	}, nil
 }
 

@@ -51,8 +51,8 @@ func (m Machinery) Sustained(ctx context.Context, dir string, n uint64) (s Susta
 	}
 	return Sustained{
 		Events: n, Alerts: alerts, WallSeconds: wall, EventsPerSecond: float64(n) / wall,
-		EventsPerCPU:     float64(n) / (u.Agent.CPUSeconds + u.Manager.CPUSeconds + u.NATS.CPUSeconds),
-		AgentLinesPerCPU: float64(n) / u.Agent.CPUSeconds, Usage: u,
+		EventsPerCPU:     perCPU(n, u.Agent.CPUSeconds+u.Manager.CPUSeconds+u.NATS.CPUSeconds),
+		AgentLinesPerCPU: perCPU(n, u.Agent.CPUSeconds), Usage: u,
 	}, nil
 }
 

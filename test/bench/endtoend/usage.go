@@ -14,6 +14,12 @@ type Use struct {
 	PeakMemory int64 `json:"peak_memory_bytes"`
 }
 
+// leastCPU is the unit, in seconds, in which the kernel counts: less than one is shown as nothing.
+const leastCPU = 0.01
+
+// perCPU is how many of n were handled in a second of CPU.
+func perCPU(n uint64, seconds float64) float64 { return float64(n) / max(seconds, leastCPU) }
+
 // Usage is what every program used during a measurement. Bench is the measuring program itself.
 type Usage struct {
 	Agent   Use `json:"agent"`
