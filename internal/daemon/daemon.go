@@ -158,9 +158,7 @@ func serve[C any](p Program[C], cfg *settings[C], warnings []string, stderr io.W
 	}
 	LimitMemory(p.MemoryLimit)
 	CollectAt(p.GCPercent)
-	if p.LeastGarbage > 0 {
-		CollectAfter(p.LeastGarbage)
-	}
+	CollectAfter(p.LeastGarbage)
 	proc.Log.Info("starting", "version", proc.Version, "pid", os.Getpid())
 
 	ctx, cancel := context.WithCancelCause(context.Background())

@@ -20,18 +20,22 @@ func LimitMemory(bytes int64) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
+	memoryLimit.Store(max(bytes, 0))
 	if bytes <= 0 {
-		bytes = math.MaxInt64
+		debug.SetMemoryLimit(math.MaxInt64)
+		return
 	}
-	memoryLimit.Store(bytes)
 	debug.SetMemoryLimit(bytes)
 	watchMemory.Do(afterCollection)
 }
 
+// EngineGarbage is what programs that run the engine give to CollectAfter (docs/performance.md).
+const EngineGarbage = 96 << 20
+
 // CollectAfter has garbage collected when as much has come onto the heap as is live, as usual, but at least so many bytes: to go
-// through a small heap again and again costs more than it gives back. GOGC in the environment wins.
+// through a small heap again and again costs more than it gives back. 0: nothing is changed. GOGC in the environment wins.
 func CollectAfter(bytes int64) {
-	if os.Getenv("GOGC") != "" {
+	if bytes <= 0 || os.Getenv("GOGC") != "" {
 		return
 	}
 	leastGarbage.Store(bytes)
@@ -64,17 +68,15 @@ func afterCollection() {
 const smallestHeap = 4 << 20
 
 func fitPercent() {
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(live)
-	percent := int(max(100, leastGarbage.Load()*100/max(int64(live[0].Value.Uint64()), smallestHeap)))
+	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/gogc:percent"}}
+	metrics.Read(samples)
+	live, now := int64(samples[0].Value.Uint64()), int64(samples[1].Value.Uint64())
+	percent := max(100, leastGarbage.Load()*100/max(live, smallestHeap))
 	// Setting it stops the process for a moment: not for every small change.
-	if now := int(gcPercent.Load()); max(percent-now, now-percent) > now/8 {
-		debug.SetGCPercent(percent)
-		gcPercent.Store(int64(percent))
+	if max(percent-now, now-percent) > now/8 {
+		debug.SetGCPercent(int(percent))
 	}
 }
-
-var gcPercent atomic.Int64 // as fitPercent has set it
 
 func fitMemoryLimit() {
 	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},

@@ -25,6 +25,19 @@ func TestLimitMemory(t *testing.T) {
 	}
 }
 
+// settles collects garbage until a setting is as wanted.
+func settles[T any](t *testing.T, what string, setting func() T, want func(T) bool) {
+	t.Helper()
+	for range 1000 {
+		runtime.GC()
+		if want(setting()) {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("%s: it is %v", what, setting())
+}
+
 // Live data that pass the limit raise it, and it comes down again when they are gone.
 func TestMemoryLimitFollowsLiveData(t *testing.T) {
 	before := debug.SetMemoryLimit(-1)
@@ -35,14 +48,7 @@ func TestMemoryLimitFollowsLiveData(t *testing.T) {
 	defer LimitMemory(0)
 	reaches := func(what string, want func(int64) bool) {
 		t.Helper()
-		for range 1000 {
-			runtime.GC()
-			if want(debug.SetMemoryLimit(-1)) {
-				return
-			}
-			time.Sleep(time.Millisecond)
-		}
-		t.Fatalf("%s: the limit is %d", what, debug.SetMemoryLimit(-1))
+		settles(t, what, func() int64 { return debug.SetMemoryLimit(-1) }, want)
 	}
 	live := make([]byte, 64<<20)
 	reaches("64 MiB live", func(now int64) bool { return now > 96<<20 && now < 160<<20 })
@@ -69,14 +75,7 @@ func TestCollectAfter(t *testing.T) {
 	defer leastGarbage.Store(0)
 	reaches := func(what string, want func(int) bool) {
 		t.Helper()
-		for range 1000 {
-			runtime.GC()
-			if want(percent()) {
-				return
-			}
-			time.Sleep(time.Millisecond)
-		}
-		t.Fatalf("%s: %d %%", what, percent())
+		settles(t, what, percent, want)
 	}
 	reaches("little is live", func(p int) bool { return p > 800 })
 	live := make([]byte, 128<<20)

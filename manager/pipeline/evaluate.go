@@ -69,7 +69,7 @@ func (p *Pipeline) conclude(f *force, j *job, ev *armorv1.Event, s *slot) bool {
 	return p.bury(j, ev, alertstream.ReasonUnpublishable, err)
 }
 
-// match gives the event's alert, which lives until the slot is released; nil: none.
+// match gives the event's alert, which points into the slot and is to be forgotten before that is released; nil: none.
 func (p *Pipeline) match(f *force, j *job, ev *armorv1.Event, s *slot) (alert *alertMemory, err error) {
 	if s.err != nil {
 		return nil, s.err

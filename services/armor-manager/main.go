@@ -23,7 +23,7 @@ SIGHUP loads the ruleset again: it is swapped at once, or kept when the new one 
 		Example:      `  armor-manager --config /etc/armor/manager.yaml`,
 		Default:      manager.DefaultConfig(),
 		DebugListen:  "127.0.0.1:9402",
-		LeastGarbage: 96 << 20, // docs/performance.md
+		LeastGarbage: daemon.EngineGarbage,
 		Run:          run,
 	}))
 }

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"armor/internal/testenv"
 	"armor/rules/internal/fields"
 )
 
@@ -106,38 +106,10 @@ func TestDataEscapesInEveryPlace(t *testing.T) {
 	}
 }
 
-// characterByCharacter is appendString in its simplest form.
-func characterByCharacter(s string) string {
-	out := `"`
-	for _, r := range s { // U+FFFD for a byte that is no UTF-8
-		switch {
-		case r == '"' || r == '\\':
-			out += `\` + string(r)
-		case r == '\n':
-			out += `\n`
-		case r == '\r':
-			out += `\r`
-		case r == '\t':
-			out += `\t`
-		case r < 0x20:
-			out += fmt.Sprintf(`\u%04x`, r)
-		default:
-			out += string(r)
-		}
-	}
-	return out + `"`
-}
-
 // Texts of all lengths with anything in them are written as character by character, behind what was there.
 func TestStringsLikeCharacterByCharacter(t *testing.T) {
-	pieces := []string{"a", "plain", "eight by", "\"", "\\", "\n", "\r", "\t", "\x00", "\x1f", "\x7f", "é", "日本", "😀", "\xff", "\xe6\x97", "\xed\xa0\x80"}
-	r := rand.New(rand.NewPCG(1, 2))
-	for range 200_000 {
-		text := ""
-		for range r.IntN(8) {
-			text += pieces[r.IntN(len(pieces))]
-		}
-		if got, want := string(appendString([]byte("before"), text)), "before"+characterByCharacter(text); got != want {
+	for text := range testenv.OddTexts {
+		if got, want := string(appendString([]byte("before"), text)), "before"+testenv.JSONString(text, false); got != want {
 			t.Fatalf("%q: %s, want %s", text, got, want)
 		}
 	}

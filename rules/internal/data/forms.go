@@ -9,7 +9,8 @@ import (
 
 // Limits of what Forms keeps: at most 1,024 forms of 8 KiB. A trail of CloudTrail records has some hundred forms of 2 to 5 KiB.
 const (
-	buckets     = 256
+	bucketBits  = 8
+	buckets     = 1 << bucketBits
 	bucketSize  = 4
 	maxFormSize = 8 << 10 // bytes of names and fixed text
 	maxDynamic  = 256     // fields
@@ -52,12 +53,17 @@ func hashOf(set *fields.Set) uint64 {
 	return h * odd
 }
 
+// bucket gives the place for a hash, by those of its bits that depend on all others.
+func (f *Forms) bucket(hash uint64) *[bucketSize]atomic.Pointer[keptForm] {
+	return &f.kept[hash>>(64-bucketBits)]
+}
+
 // find gives the form for a set; nil: it is not known.
 func (f *Forms) find(hash uint64, set *fields.Set) *form {
 	if f == nil {
 		return nil
 	}
-	bucket := &f.kept[hash>>(64-8)] // the bits that depend on all others
+	bucket := f.bucket(hash)
 	for i := range bucket {
 		if k := bucket[i].Load(); k != nil && k.hash == hash && k.fits(set) {
 			return &k.form
@@ -106,5 +112,5 @@ func (f *Forms) keep(hash uint64, from *form, set *fields.Set) {
 		all = all[len(d.Name):]
 	}
 	k.form = form{text: append([]byte(nil), from.text...), holes: append([]hole(nil), from.holes...)}
-	f.kept[hash>>(64-8)][f.next.Add(1)%bucketSize].Store(k)
+	f.bucket(hash)[f.next.Add(1)%bucketSize].Store(k)
 }

@@ -6,7 +6,7 @@ import (
 	"armor/rules/internal/fields"
 )
 
-// tree nests field names by their dots. It is reused.
+// tree nests field names by their dots. It is reused, and empty in between.
 type tree struct {
 	nodes []node
 	index map[key]int32 // children by parent and name, for parents with many
@@ -46,11 +46,7 @@ const maxNesting = 64
 
 // layOut makes the form of a set, in used memory.
 func (t *tree) layOut(f *form, set *fields.Set) {
-	t.nodes = append(t.nodes[:0], node{})
-	t.lastName, t.lastPath = "", t.lastPath[:0]
-	if len(t.index) > 0 {
-		clear(t.index)
-	}
+	t.nodes = append(t.nodes, node{})
 	for s := range fields.NumSlots {
 		if _, ok := set.Static(s); ok {
 			t.add(s.String(), hole{field: ^int32(s)})
@@ -64,8 +60,14 @@ func (t *tree) layOut(f *form, set *fields.Set) {
 	}
 	f.text, f.holes = f.text[:0], f.holes[:0]
 	t.write(f, 0)
-	t.lastName = "" // it may point into the event
+	t.reset()
+}
+
+// reset empties the tree. Its names may point into the event, which does not last.
+func (t *tree) reset() {
 	clear(t.nodes)
+	clear(t.index)
+	t.nodes, t.lastName, t.lastPath = t.nodes[:0], "", t.lastPath[:0]
 }
 
 // add puts a field into the tree; of two equal names the first holds.

@@ -12,9 +12,6 @@ func (t *Tree) Decode(ev *Event, line string) {
 	ev.Scratch.Reset()
 	compatible := header.Parse(line)
 	ev.Header, ev.Log = compatible, compatible.Log
-	if !ev.plain() {
-		ev.Scratch.Cover(ev.Log)
-	}
 	if t.walk(ev) {
 		return
 	}
@@ -26,9 +23,6 @@ func (t *Tree) Decode(ev *Event, line string) {
 		ev.Trail.add(Step{Note: "no decoder matched: the header is read once more, in the forms that the reference does not know", Value: line})
 	}
 	ev.Header, ev.Log = extended, extended.Log
-	if !ev.plain() {
-		ev.Scratch.Cover(ev.Log)
-	}
 	if !t.walk(ev) {
 		ev.Header, ev.Log = compatible, compatible.Log
 	}
@@ -37,6 +31,7 @@ func (t *Tree) Decode(ev *Event, line string) {
 // walk finds the first top-level decoder that matches and runs it.
 func (t *Tree) walk(ev *Event) bool {
 	if !ev.plain() {
+		ev.Scratch.Cover(ev.Log)
 		return t.root(ev)
 	}
 	if ev.Header.ProgramName != "" {

@@ -57,6 +57,10 @@ type expr struct {
 	negate bool
 }
 
+func newExpr(phase phase, source source, m pattern.Matcher, negate bool) *expr {
+	return &expr{phase: phase, source: source, m: m, needs: pattern.NeedsOf(m), negate: negate}
+}
+
 func (c *expr) test(x *Context) bool {
 	text, ok := c.source.of(x)
 	if ok && x.Event.Scratch.Lacks(text, &c.needs) {

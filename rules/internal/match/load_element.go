@@ -180,7 +180,7 @@ func (p *ruleParser) field(c *xmldoc.Element, isPCRE2 bool) {
 	var x expression
 	p.text(&x, c, dialect, "name")
 	if m := p.compile(&x, "field"); m != nil {
-		p.d.condition(phaseField, &expr{phase: phaseField, source: source{kind: fromDynamic, symbol: p.l.opts.Symbols.Intern(name)}, m: m, needs: pattern.NeedsOf(m), negate: x.negate})
+		p.d.condition(phaseField, newExpr(phaseField, source{kind: fromDynamic, symbol: p.l.opts.Symbols.Intern(name)}, m, x.negate))
 	}
 }
 

@@ -158,7 +158,7 @@ func (p *ruleParser) finish(e *xmldoc.Element) {
 		if name == "user" {
 			d.condition(spec.phase, &user{m: m, negate: x.negate})
 		} else {
-			d.condition(spec.phase, &expr{phase: spec.phase, source: spec.source, m: m, needs: pattern.NeedsOf(m), negate: x.negate})
+			d.condition(spec.phase, newExpr(spec.phase, spec.source, m, x.negate))
 		}
 	}
 	for _, slot := range addressSlots {

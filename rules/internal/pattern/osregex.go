@@ -60,23 +60,26 @@ func compileOSRegex(source string) (Matcher, error) {
 func (m *osRegex) inOnePiece() *osRegex {
 	alt := m.alts[0]
 	if alt.machine == nil {
-		one := &struct {
-			osRegex
-			alt     [1]osAlternative
-			literal literal
-		}{osRegex: *m, literal: *alt.literal}
-		one.alt[0].literal = &one.literal
-		one.alts = one.alt[:]
+		one := pieceOf(m, alt.literal)
+		one.alt[0].literal = &one.part
 		return &one.osRegex
 	}
-	one := &struct {
-		osRegex
-		alt     [1]osAlternative
-		machine machine
-	}{osRegex: *m, machine: *alt.machine}
-	one.alt[0].machine = &one.machine
-	one.alts = one.alt[:]
+	one := pieceOf(m, alt.machine)
+	one.alt[0].machine = &one.part
 	return &one.osRegex
+}
+
+// piece is a pattern with its only alternative, a literal or a machine.
+type piece[T any] struct {
+	osRegex
+	alt  [1]osAlternative
+	part T
+}
+
+func pieceOf[T any](m *osRegex, part *T) *piece[T] {
+	one := &piece[T]{osRegex: *m, part: *part}
+	one.alts = one.alt[:]
+	return one
 }
 
 // learn works out the facts.

@@ -42,6 +42,24 @@ func (v *values) shared(a, b *Event) bool {
 	return true
 }
 
+// anyShared says whether two events have one of the values, and the same.
+func (v *values) anyShared(a, b *Event) bool {
+	if v.agent && a.Agent == b.Agent || v.location && a.Location == b.Location {
+		return true
+	}
+	for set := v.static & a.Present & b.Present; set != 0; set &= set - 1 {
+		if s := bits.TrailingZeros32(set); a.Static[s] == b.Static[s] {
+			return true
+		}
+	}
+	for _, n := range v.dynamic {
+		if x, y := a.dynamic(n), b.dynamic(n); x.Set && y.Set && x.Text == y.Text {
+			return true
+		}
+	}
+	return false
+}
+
 // valueIndex chains the events of a list that share the values of a signature, newest first. It only proposes events:
 // the query still compares the values, so that equal hashes of different values do no harm.
 type valueIndex struct {

@@ -1,10 +1,6 @@
 package window
 
-import (
-	"math/bits"
-
-	"armor/rules/internal/pattern"
-)
+import "armor/rules/internal/pattern"
 
 // Query is what a correlation rule asks: have there been enough earlier events, near enough and alike enough?
 type Query struct {
@@ -71,7 +67,7 @@ func (q *boundQuery) search(hash uint64, cur *Event, sc *pattern.Scratch, logs [
 		if cur.Time-l.times[place] > q.Timeframe {
 			return logs, false
 		}
-		if differs && !q.differs(e, cur) {
+		if differs && q.index.signature.different.anyShared(e, cur) {
 			seq = q.index.differing[place]
 			continue
 		}
@@ -130,7 +126,7 @@ func (q *boundQuery) consume(newest, cur *Event) {
 }
 
 // counts says whether an earlier event is alike enough.
-func (q *Query) counts(e, cur *Event, sc *pattern.Scratch) bool {
+func (q *boundQuery) counts(e, cur *Event, sc *pattern.Scratch) bool {
 	if !q.Global && e.Agent != cur.Agent || q.SameCategory && e.Category != cur.Category {
 		return false
 	}
@@ -140,24 +136,6 @@ func (q *Query) counts(e, cur *Event, sc *pattern.Scratch) bool {
 	if len(q.SameDynamic)+len(q.DifferentDynamic) > 0 && (!e.HasDynamic || !cur.HasDynamic) {
 		return false
 	}
-	same := values{static: q.Same, dynamic: q.SameDynamic, location: q.SameLocation, agent: q.SameAgent}
-	return same.shared(e, cur) && q.differs(e, cur)
-}
-
-// differs says whether an earlier event has no value that it must not share. A value that one of them lacks is not shared.
-func (q *Query) differs(e, cur *Event) bool {
-	if q.DifferentLocation && e.Location == cur.Location || q.DifferentAgent && e.Agent == cur.Agent {
-		return false
-	}
-	for set := q.Different & e.Present & cur.Present; set != 0; set &= set - 1 {
-		if s := bits.TrailingZeros32(set); e.Static[s] == cur.Static[s] {
-			return false
-		}
-	}
-	for _, n := range q.DifferentDynamic {
-		if a, b := e.dynamic(n), cur.dynamic(n); a.Set && b.Set && a.Text == b.Text {
-			return false
-		}
-	}
-	return true
+	s := &q.index.signature
+	return s.same.shared(e, cur) && !s.different.anyShared(e, cur)
 }

@@ -142,7 +142,7 @@ func (o *benchOptions) engine(cmd *cobra.Command, input bench.Input) error {
 		return err
 	}
 	defer end()
-	daemon.CollectAfter(leastGarbage)
+	daemon.CollectAfter(daemon.EngineGarbage)
 	results := make([]bench.EngineResult, o.runs)
 	for i := range results {
 		engine := rules.NewEngine(rs, rules.EngineOptions{Plain: o.plain})
@@ -224,12 +224,8 @@ func (o *benchOptions) folder(cmd *cobra.Command) error {
 		}
 		folder = made
 	}
-	limit, err := daemon.ParseSize(defaultMemory)
-	if err != nil {
-		return err
-	}
-	daemon.LimitMemory(limit)
-	daemon.CollectAfter(leastGarbage)
+	daemon.LimitMemory(defaultMemory)
+	daemon.CollectAfter(daemon.EngineGarbage)
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	end, err := o.startProfile()
 	if err != nil {

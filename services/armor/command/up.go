@@ -20,10 +20,7 @@ import (
 )
 
 // defaultMemory is the soft limit of memory, which `armor bench` has too when it measures what `armor up` runs.
-const defaultMemory = "256MiB"
-
-// leastGarbage is how many bytes come onto the heap before garbage is collected, as in armor-manager (docs/performance.md).
-const leastGarbage = 96 << 20
+const defaultMemory = 256 << 20
 
 type upOptions struct {
 	rules      rulesetFlags
@@ -78,7 +75,7 @@ damaged or an event had to be given up, which it names.`,
 	flags.StringVar(&o.retention, "retention", "", "delete alerts of events older than this `time`, such as 90d (default: keep all)")
 	flags.BoolVarP(&o.quiet, "quiet", "Q", false, "no line per alert")
 	flags.StringVar(&o.logLevel, "log-level", "warn", "how much the parts say on standard error: debug, info, warn or error")
-	flags.StringVar(&o.memory, "memory-limit", defaultMemory, "soft limit of memory: from this `size` on it collects garbage more often; off, or GOMEMLIMIT in the environment, overrides it")
+	flags.StringVar(&o.memory, "memory-limit", fmt.Sprintf("%dMiB", defaultMemory>>20), "soft limit of memory: from this `size` on it collects garbage more often; off, or GOMEMLIMIT in the environment, overrides it")
 	o.rules.register(flags)
 	return cmd
 }
@@ -110,7 +107,7 @@ func (o *upOptions) run(cmd *cobra.Command) error {
 		return usage(err)
 	}
 	daemon.LimitMemory(limit)
-	daemon.CollectAfter(leastGarbage)
+	daemon.CollectAfter(daemon.EngineGarbage)
 	if cfg.Dir, err = datadir.Open(o.data); err != nil {
 		return usage(err)
 	}
