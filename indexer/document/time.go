@@ -9,13 +9,9 @@ import (
 	armorv1 "armor/proto/armor/v1"
 )
 
-// Layouts of times, always UTC and milliseconds.
-const (
-	// TimeLayout is that of @timestamp and the ECS times.
-	TimeLayout = "2006-01-02T15:04:05.000Z"
-	// WazuhLayout is that of `timestamp`.
-	WazuhLayout = "2006-01-02T15:04:05.000-0700"
-)
+// TimeLayout is that of @timestamp and the ECS times, always UTC and milliseconds. `timestamp` has +0000 in place of the Z, as
+// people know it from Wazuh.
+const TimeLayout = "2006-01-02T15:04:05.000Z"
 
 // Time is the time of an alert's event, cut to milliseconds: where it is missing or not a time, the time of detection,
 // then of reading, then 1970. It depends on the alert alone, so the same alert always has the same time.
@@ -42,7 +38,7 @@ const (
 	lastSecond  = 253402300799 // 9999-12-31T23:59:59Z
 )
 
-// appendTime appends a time in UTC up to its milliseconds: what the layouts have in common.
+// appendTime appends a time in UTC up to its milliseconds: what both kinds have in common.
 func appendTime(dst []byte, seconds int64, nanos int) []byte {
 	const perDay = 24 * 60 * 60
 	since := uint64(seconds - firstSecond)
