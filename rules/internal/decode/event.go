@@ -32,15 +32,26 @@ type Event struct {
 	candidates []uint64
 	programs   programs
 	flat       *jsonfields.Flattener
-	flatBuf    []jsonfields.Field
+	values     jsonfields.Values
+	claimed    []fields.Dynamic // what a plugin found when it claimed the line
 }
 
 // NewEvent makes working memory for the events of a tree. All names must be interned by then.
 func (t *Tree) NewEvent() *Event {
 	return &Event{
 		Fields: fields.NewSet(t.symbols),
-		flat:   jsonfields.New(jsonfields.Options{Resolve: t.symbols.Lookup}),
+		flat:   jsonfields.New(jsonfields.Options{Resolve: t.resolve}),
 	}
+}
+
+// resolve gives the symbol of a field of a JSON object. Top-level keys that name a static field fill that.
+func (t *Tree) resolve(name string, top bool) fields.Symbol {
+	if top {
+		if slot := fields.SlotOfJSON(name); slot != fields.None {
+			return fields.OfSlot(slot)
+		}
+	}
+	return t.symbols.Lookup(name)
 }
 
 func (ev *Event) reset(line string) {
@@ -48,9 +59,9 @@ func (ev *Event) reset(line string) {
 	ev.Decoder = None
 	ev.ForcedRule = 0
 	ev.Fields.Reset()
-	ev.flat.Reset()
-	clear(ev.flatBuf)
-	ev.flatBuf = ev.flatBuf[:0]
+	ev.values.Reset()
+	clear(ev.claimed)
+	ev.claimed = ev.claimed[:0]
 }
 
 // put stores a value where its target says; in a static slot the last one wins.

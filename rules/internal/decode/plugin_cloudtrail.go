@@ -33,8 +33,8 @@ func newCloudTrail(s *fields.Symbols) plugin {
 }
 
 func (p *cloudTrail) claim(ev *Event) bool {
-	list, err := ev.flat.Append(ev.flatBuf[:0], ev.Log, jsonfields.Modes{Null: jsonfields.NullDiscard})
-	ev.flatBuf = list
+	list, err := ev.flat.Append(ev.claimed[:0], &ev.values, ev.Log, jsonfields.Modes{Null: jsonfields.NullDiscard})
+	ev.claimed = list
 	if err != nil {
 		return false
 	}
@@ -54,7 +54,7 @@ func (p *cloudTrail) claim(ev *Event) bool {
 }
 
 func (p *cloudTrail) decode(ev *Event, _ *Decoder, _ int) {
-	ev.addJSON(ev.flatBuf)
+	ev.Fields.Take(append(ev.Fields.Dynamic(), ev.claimed...))
 	ev.copyField(p.event, fields.Action)
 	ev.copyField(p.address, fields.SrcIP)
 	for _, n := range p.users {

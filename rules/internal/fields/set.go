@@ -55,6 +55,36 @@ func (s *Set) Add(d Dynamic) {
 	}
 }
 
+// Take takes over the fields that stand in list behind those that Dynamic gives: static ones, which OfSlot marks, go
+// into their slots. The list belongs to the set from then on.
+func (s *Set) Take(list []Dynamic) {
+	n := len(s.dynamic)
+	for i := n; i < len(list); i++ {
+		d := &list[i]
+		if d.Symbol < Unknown {
+			s.putJSON(Slot(Unknown-1-d.Symbol), d)
+			continue
+		}
+		if i > n {
+			list[n] = *d
+		}
+		n++
+		if d.Symbol >= 0 && s.first[d.Symbol] == 0 {
+			s.first[d.Symbol] = int32(n)
+		}
+	}
+	clear(list[n:])
+	s.dynamic = list[:n]
+}
+
+// putJSON sets a static field, unless it is dstuser by its other name and is set.
+func (s *Set) putJSON(slot Slot, d *Dynamic) {
+	if d.Name == "user" && s.present&(1<<DstUser) != 0 {
+		return
+	}
+	s.Put(slot, d.Value)
+}
+
 // Static gives a static field.
 func (s *Set) Static(slot Slot) (string, bool) {
 	return s.static[slot], s.present&(1<<slot) != 0

@@ -3,8 +3,11 @@ package fields
 // Symbol is the number of an interned field name; Unknown: no rule or decoder names the field.
 type Symbol = int32
 
-// Unknown is the symbol of a name that was not interned.
+// Unknown is the symbol of a name that was not interned. Those below it stand for static fields: see OfSlot.
 const Unknown Symbol = -1
+
+// OfSlot is the symbol of a static field's value on its way into a Set, among dynamic ones.
+func OfSlot(s Slot) Symbol { return Unknown - 1 - Symbol(s) }
 
 // Symbols interns field names, without regard to case (ASCII). It is filled while loading and read-only afterwards.
 type Symbols struct {

@@ -1,31 +1,43 @@
 package jsonfields
 
-// array adds the array that begins at index i as field n, in the form that the
-// modes ask for, and returns the index after it.
-func (f *Flattener) array(n *node, i, depth int) (int, error) {
+// array returns the text of the array at index i, in the form that the modes ask for, and the index after it.
+func (f *Flattener) array(i, depth int) (v string, after int, err error) {
 	from := len(f.buf)
-	var after int
-	var err error
 	if f.modes.Array == ArrayCSV {
 		after, err = f.printCSV(i, depth)
-	} else {
-		after, err = f.print(i, depth)
+		return view(f.buf[from:]), after, err
 	}
-	if err != nil {
-		return 0, err
+	if after, err = f.print(i, depth); err != nil {
+		return "", 0, err
 	}
-	v := view(f.buf[from:])
-	if after-i == len(v) && f.text[i:after] == v {
-		v = f.text[i:after]
-		f.buf = f.buf[:from]
+	if len(f.buf) == from {
+		return f.text[i:after], after, nil
 	}
-	return after, f.add(n, v, f.modes.Array == ArrayJSON)
+	f.copyTo(after)
+	return view(f.buf[from:]), after, nil
 }
 
-// print appends the value at index i to the buffer, as JSON without white
-// space and with the reference's escapes and numbers; it returns the index
-// after it.
+// print prints the value at index i and returns the index after it: as JSON without white space and with the
+// reference's escapes and numbers. What stands so in the text is only noted: it is copied when something else comes.
 func (f *Flattener) print(i, depth int) (int, error) {
+	f.from = i
+	return f.printValue(i, depth)
+}
+
+// copyTo appends what is noted, up to index i.
+func (f *Flattener) copyTo(i int) { f.buf = append(f.buf, f.text[f.from:i]...) }
+
+// skip leaves out the white space at index i and returns the index after it.
+func (f *Flattener) skip(i int) int {
+	after := space(f.text, i)
+	if after > i {
+		f.copyTo(i)
+		f.from = after
+	}
+	return after
+}
+
+func (f *Flattener) printValue(i, depth int) (int, error) {
 	text := f.text
 	if depth > maxDepth || i == len(text) {
 		return 0, ErrSyntax
@@ -39,23 +51,22 @@ func (f *Flattener) print(i, depth int) (int, error) {
 		return f.printString(i)
 	case c == '-' || '0' <= c && c <= '9':
 		end, err := numberEnd(text, i)
-		if err == nil {
+		if err == nil && !plainInt(text[i:end]) {
+			f.copyTo(i)
 			f.buf = appendArrayNumber(f.buf, text[i:end])
+			f.from = end
 		}
 		return end, err
 	}
 	word, err := literal(text, i)
-	f.buf = append(f.buf, word...)
 	return i + len(word), err
 }
 
 // printList prints the array or object that begins at index i.
 func (f *Flattener) printList(i, depth int, closing byte) (int, error) {
 	text := f.text
-	f.buf = append(f.buf, text[i])
-	i = space(text, i+1)
+	i = f.skip(i + 1)
 	if i < len(text) && text[i] == closing {
-		f.buf = append(f.buf, closing)
 		return i + 1, nil
 	}
 	for {
@@ -64,27 +75,24 @@ func (f *Flattener) printList(i, depth int, closing byte) (int, error) {
 			if i, err = f.printString(i); err != nil {
 				return 0, err
 			}
-			if i = space(text, i); i == len(text) || text[i] != ':' {
+			if i = f.skip(i); i == len(text) || text[i] != ':' {
 				return 0, ErrSyntax
 			}
-			f.buf = append(f.buf, ':')
-			i = space(text, i+1)
+			i = f.skip(i + 1)
 		}
-		if i, err = f.print(i, depth+1); err != nil {
+		if i, err = f.printValue(i, depth+1); err != nil {
 			return 0, err
 		}
-		i = space(text, i)
+		i = f.skip(i)
 		switch {
 		case i == len(text):
 			return 0, ErrSyntax
 		case text[i] == closing:
-			f.buf = append(f.buf, closing)
 			return i + 1, nil
 		case text[i] != ',':
 			return 0, ErrSyntax
 		}
-		f.buf = append(f.buf, ',')
-		i = space(text, i+1)
+		i = f.skip(i + 1)
 	}
 }
 
@@ -94,6 +102,11 @@ func (f *Flattener) printString(i int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if len(s) == after-i-2 && !hasControl(s) {
+		return after, nil
+	}
+	f.copyTo(i)
+	f.from = after
 	f.buf = append(f.buf, '"')
 	from := 0
 	for j := 0; j < len(s); j++ {
@@ -109,7 +122,6 @@ func (f *Flattener) printString(i int) (int, error) {
 	f.buf = append(f.buf, '"')
 	return after, nil
 }
-
 func appendEscape(dst []byte, c byte) []byte {
 	switch c {
 	case '"', '\\':

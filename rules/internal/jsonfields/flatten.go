@@ -1,139 +1,138 @@
 package jsonfields
 
 import (
-	"strings"
-	"unsafe"
+	"slices"
+
+	"armor/rules/internal/fields"
 )
 
-// space returns the index of the first byte at or after i that is no white
-// space; every byte up to 0x20 counts as such, as in the reference.
-func space(text string, i int) int {
-	for i < len(text) && text[i] <= ' ' {
-		i++
+// object appends the fields of the object that begins at index i; on an error, those that stand before it. An object
+// inside of it is no call: its path knows the way back.
+func (f *Flattener) object(list []fields.Dynamic, i int) ([]fields.Dynamic, error) {
+	text, p := f.text, &f.paths
+	i, b := visible(text, i+1)
+	if b == '}' {
+		return list, nil
 	}
-	return i
+	n, depth := int32(0), 1 // the path of the object at hand
+	guess := &p.nodes[0].first
+	for {
+		c := guess[0] // the path of its member
+		var err error
+		if p.at(c, text[i:]) {
+			i += int(p.nodes[c].length)
+		} else if c, i, err = f.member(n, guess, i); err != nil {
+			return list, err
+		}
+		var v string
+		array, add := false, true
+		switch i, b = visible(text, i); b {
+		case '"':
+			i++
+			if end := i + quote(text[i:]); end < f.slash || !f.escaped(i, end) {
+				v, i = text[i:end], end+1
+			} else if v, i, err = f.unescaped(i, end); err != nil {
+				return list, err
+			}
+		case '{':
+			if depth++; depth > maxDepth {
+				return list, ErrSyntax
+			}
+			if i, b = visible(text, i+1); b != '}' {
+				n, guess = c, &p.nodes[c].first
+				continue
+			}
+			i++
+			depth--
+			add = false
+		case '[':
+			if v, i, err = f.array(i, depth+1); err != nil {
+				return list, err
+			}
+			array = f.modes.Array == ArrayJSON
+		case 't', 'f', 'n':
+			if v, err = literal(text, i); err != nil {
+				return list, err
+			}
+			i += len(v)
+			add = b != 'n' || f.modes.Null != NullDiscard
+		default:
+			if v, i, err = f.number(i, b); err != nil {
+				return list, err
+			}
+		}
+		if add {
+			m := &p.nodes[c]
+			if m.name == "" {
+				if err := p.nameOf(c); err != nil {
+					return list, err
+				}
+			}
+			if m.name != "" {
+				if len(list) == cap(list) {
+					list = slices.Grow(list, 1)
+				}
+				list = list[:len(list)+1]
+				d := &list[len(list)-1]
+				d.Name, d.Value, d.Symbol, d.Array = m.name, v, m.symbol, array
+			}
+		}
+		for {
+			i, b = visible(text, i)
+			i++
+			if b == ',' {
+				break
+			}
+			if b != '}' {
+				return list, ErrSyntax
+			}
+			if n == 0 {
+				return list, nil
+			}
+			c, n = n, p.branches[n].parent
+			depth--
+		}
+		i, _ = visible(text, i)
+		guess = &p.nodes[c].next
+	}
 }
 
-// object flattens the object that begins at index i, below n, and returns the
-// index after it.
-func (f *Flattener) object(n *node, i, depth int) (int, error) {
-	if depth > maxDepth {
-		return 0, ErrSyntax
+// member reads the key at index i, of the object with path n, and the colon behind it; it returns the member's path
+// and the index after the colon. The first guess was wrong.
+func (f *Flattener) member(n int32, guess *[2]int32, i int) (c int32, after int, err error) {
+	text, p := f.text, &f.paths
+	if c = guess[1]; p.at(c, text[i:]) {
+		guess[0], guess[1] = c, guess[0]
+		return c, i + int(p.nodes[c].length), nil
 	}
-	text := f.text
-	i = space(text, i+1)
-	if i < len(text) && text[i] == '}' {
-		return i + 1, nil
+	key, after, err := f.readKey(i)
+	if err != nil {
+		return 0, 0, err
 	}
-	guess := 0
-	for {
-		c, after := n.expected(text, i, guess)
-		if c == nil {
-			key, end, err := f.readKey(i)
-			if err != nil {
-				return 0, err
-			}
-			c, after = f.paths.child(n, key), end
-		}
-		guess = c.index + 1
-		var err error
-		i = space(text, after)
-		if i == len(text) || text[i] != ':' {
-			return 0, ErrSyntax
-		}
-		if i, err = f.value(c, space(text, i+1), depth); err != nil {
-			return 0, err
-		}
-		i = space(text, i)
-		switch {
-		case i == len(text):
-			return 0, ErrSyntax
-		case text[i] == '}':
-			return i + 1, nil
-		case text[i] != ',':
-			return 0, ErrSyntax
-		}
-		i = space(text, i+1)
+	c = p.child(n, key, text[i+1:after-1], guess)
+	if after = space(text, after); after == len(text) || text[after] != ':' {
+		return 0, 0, ErrSyntax
 	}
+	return c, after + 1, nil
 }
 
 // readKey reads the string at index i. The key is good until the next call.
 func (f *Flattener) readKey(i int) (key string, after int, err error) {
-	end, escaped, err := stringEnd(f.text, i)
-	if err != nil {
-		return "", 0, err
+	if i == len(f.text) || f.text[i] != '"' {
+		return "", 0, ErrSyntax
 	}
-	key = f.text[i+1 : end]
-	if escaped {
-		if f.key, err = unescape(f.key[:0], key); err != nil {
-			return "", 0, err
-		}
-		key = view(f.key)
+	i++
+	end := i + quote(f.text[i:])
+	if !f.escaped(i, end) {
+		return f.text[i:end], end + 1, nil
 	}
-	return key, end + 1, nil
+	f.key, after, err = unescape(f.key[:0], f.text, i, end)
+	return view(f.key), after, err
 }
 
-// value adds what stands at index i as field n and returns the index after it.
-func (f *Flattener) value(n *node, i, depth int) (int, error) {
-	if i == len(f.text) {
-		return 0, ErrSyntax
-	}
-	text := f.text
-	switch c := text[i]; {
-	case c == '"':
-		end, escaped, err := stringEnd(text, i)
-		if err != nil {
-			return 0, err
-		}
-		v := text[i+1 : end]
-		if escaped {
-			from := len(f.buf)
-			if f.buf, err = unescape(f.buf, v); err != nil {
-				return 0, err
-			}
-			v = view(f.buf[from:])
-		}
-		return end + 1, f.add(n, v, false)
-	case c == '{':
-		return f.object(n, i, depth+1)
-	case c == '[':
-		return f.array(n, i, depth+1)
-	case c == '-' || '0' <= c && c <= '9':
-		v, after, err := f.number(i)
-		if err != nil {
-			return 0, err
-		}
-		return after, f.add(n, v, false)
-	}
-	word, err := literal(text, i)
-	if err != nil {
-		return 0, err
-	}
-	if word == "null" && f.modes.Null == NullDiscard {
-		return i + len(word), nil
-	}
-	return i + len(word), f.add(n, word, false)
+// unescaped reads the string that begins at index i and has escapes; end is where the first quote is.
+func (f *Flattener) unescaped(i, end int) (v string, after int, err error) {
+	from := len(f.buf)
+	f.buf, after, err = unescape(f.buf, f.text, i, end)
+	return view(f.buf[from:]), after, err
 }
-
-// add appends a field; one whose path is the empty key alone has no name and
-// is left out.
-func (f *Flattener) add(n *node, value string, array bool) error {
-	if err := f.paths.named(n); err != nil || n.name == "" {
-		return err
-	}
-	f.out = append(f.out, Field{Name: n.name, Value: value, Symbol: n.symbol, Top: n.parent == f.paths.root, Array: array})
-	return nil
-}
-
-// literal returns the true, false or null at index i.
-func literal(text string, i int) (string, error) {
-	for _, word := range [...]string{"true", "false", "null"} {
-		if strings.HasPrefix(text[i:], word) {
-			return word, nil
-		}
-	}
-	return "", ErrSyntax
-}
-
-// view returns b as a string without a copy.
-func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"armor/rules/internal/fields"
 )
 
 // FuzzAppend holds the flattener against encoding/json: whatever that accepts
@@ -19,14 +21,15 @@ func FuzzAppend(f *testing.F) {
 		f.Add(s, true)
 	}
 	warm := New(Options{})
+	var values Values
 	f.Fuzz(func(t *testing.T, text string, csv bool) {
 		modes := Modes{}
 		if csv {
 			modes = Modes{Null: NullDiscard, Array: ArrayCSV}
 		}
-		warm.Reset()
-		got, err := warm.Append(nil, text, modes)
-		cold, coldErr := New(Options{}).Append(nil, text, modes)
+		values.Reset()
+		got, err := warm.Append(nil, &values, text, modes)
+		cold, coldErr := New(Options{}).Append(nil, new(Values), text, modes)
 		if !errors.Is(err, coldErr) || strings.Join(show(got), "\n") != strings.Join(show(cold), "\n") {
 			t.Fatalf("warm and cold differ on %q:\n%q %v\n%q %v", text, show(got), err, show(cold), coldErr)
 		}
@@ -60,18 +63,18 @@ func FuzzAppend(f *testing.F) {
 }
 
 // plain flattens with encoding/json.
-func plain(text string) ([]Field, bool) {
+func plain(text string) ([]fields.Dynamic, bool) {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
 	var raw json.RawMessage
 	if err := d.Decode(&raw); err != nil {
 		return nil, false
 	}
-	var out []Field
+	var out []fields.Dynamic
 	return out, walk(json.NewDecoder(bytes.NewReader(raw)), "", 0, &out)
 }
 
-func walk(d *json.Decoder, prefix string, depth int, out *[]Field) bool {
+func walk(d *json.Decoder, prefix string, depth int, out *[]fields.Dynamic) bool {
 	if depth == 0 {
 		d.UseNumber()
 		if _, err := d.Token(); err != nil {
@@ -108,15 +111,15 @@ func walk(d *json.Decoder, prefix string, depth int, out *[]Field) bool {
 					open--
 				}
 			}
-			*out = append(*out, Field{Name: name})
+			*out = append(*out, fields.Dynamic{Name: name})
 		case json.Number:
-			*out = append(*out, Field{Name: name, Value: string(appendNumber(nil, string(v)))})
+			*out = append(*out, fields.Dynamic{Name: name, Value: string(appendNumber(nil, string(v)))})
 		case string:
-			*out = append(*out, Field{Name: name, Value: v})
+			*out = append(*out, fields.Dynamic{Name: name, Value: v})
 		case bool:
-			*out = append(*out, Field{Name: name, Value: map[bool]string{true: "true", false: "false"}[v]})
+			*out = append(*out, fields.Dynamic{Name: name, Value: map[bool]string{true: "true", false: "false"}[v]})
 		case nil:
-			*out = append(*out, Field{Name: name, Value: "null"})
+			*out = append(*out, fields.Dynamic{Name: name, Value: "null"})
 		}
 		if name == "" {
 			*out = (*out)[:len(*out)-1]
@@ -136,13 +139,14 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	}
 	f := New(Options{})
-	var fields []Field
+	var values Values
+	var list []fields.Dynamic
 	b.SetBytes(int64(size))
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, l := range lines {
-			f.Reset()
-			fields, _ = f.Append(fields[:0], l, Modes{}) // some lines are no JSON
+			values.Reset()
+			list, _ = f.Append(list[:0], &values, l, Modes{}) // some lines are no JSON
 		}
 	}
 }

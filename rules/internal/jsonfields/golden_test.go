@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"armor/internal/testenv"
+	"armor/rules/internal/fields"
 )
 
 // golden is one test line with the reference's output.
@@ -33,22 +34,28 @@ var statics = map[string]string{"user": "dstuser", "systemname": "system_name"}
 // test lines. Empty values are not shown there.
 func TestGolden(t *testing.T) {
 	const floor = 320
-	f := New(Options{})
-	n, fields := 0, 0
+	f := New(Options{Resolve: func(name string, top bool) fields.Symbol {
+		if top && statics[name] != "" {
+			return fields.OfSlot(fields.SlotOfJSON(name))
+		}
+		return 0
+	}})
+	var values Values
+	n, count := 0, 0
 	for _, g := range readGolden(t) {
 		if g.Output.Decoder.Name != "json" || !strings.HasPrefix(g.Log, "{") {
 			continue
 		}
 		n++
-		f.Reset()
-		list, err := f.Append(nil, g.Log, Modes{})
+		values.Reset()
+		list, err := f.Append(nil, &values, g.Log, Modes{})
 		if err != nil {
 			t.Errorf("%q: %v", g.Log, err)
 			continue
 		}
 		got := map[string]any{}
 		for _, fd := range list {
-			fields++
+			count++
 			if fd.Value != "" {
 				put(t, got, fd)
 			}
@@ -57,18 +64,18 @@ func TestGolden(t *testing.T) {
 			t.Errorf("%q:\n%s", g.Log, diff)
 		}
 	}
-	t.Logf("%d cases ran, %d fields", n, fields)
+	t.Logf("%d cases ran, %d fields", n, count)
 	if n < floor {
 		t.Errorf("only %d cases: at least %d are expected", n, floor)
 	}
 }
 
 // put sets a field in nested form; the first of a name wins.
-func put(t *testing.T, data map[string]any, fd Field) {
+func put(t *testing.T, data map[string]any, fd fields.Dynamic) {
 	t.Helper()
 	name := fd.Name
-	if s := statics[name]; fd.Top && s != "" {
-		name = s
+	if fd.Symbol < fields.Unknown {
+		name = statics[name]
 	}
 	keys := strings.Split(name, ".")
 	for _, k := range keys[:len(keys)-1] {

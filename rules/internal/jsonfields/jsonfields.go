@@ -2,10 +2,11 @@
 // pairs in one pass. It promises the reference engine's names and texts and
 // bounded work on hostile input.
 //
-//	f := jsonfields.New(jsonfields.Options{Resolve: symbols.Lookup})
+//	f := jsonfields.New(jsonfields.Options{Resolve: resolve})
+//	var values jsonfields.Values
 //	for each event {
-//		f.Reset()
-//		fields, err = f.Append(fields[:0], log, jsonfields.Modes{})
+//		values.Reset()
+//		list, err = f.Append(list[:0], &values, log, jsonfields.Modes{})
 //	}
 //
 // {"a":1,"b":{"c":[1, 2],"d":null}} gives a = 1, b.c = [1,2] and b.d = null.
@@ -16,7 +17,11 @@
 // seen, so that a warm one allocates nothing.
 package jsonfields
 
-import "errors"
+import (
+	"errors"
+
+	"armor/rules/internal/fields"
+)
 
 // NullMode says what a JSON null becomes.
 type NullMode uint8
@@ -30,7 +35,7 @@ const (
 type ArrayMode uint8
 
 const (
-	ArrayJSON ArrayMode = iota // its JSON text, Field.Array set (the default)
+	ArrayJSON ArrayMode = iota // its JSON text, Array set (the default)
 	ArrayCSV                   // its strings, numbers and booleans, joined by commas
 )
 
@@ -40,27 +45,11 @@ type Modes struct {
 	Array ArrayMode
 }
 
-// Field is one flattened value.
-type Field struct {
-	// Name is the dotted path. It is interned: it stays valid for ever.
-	Name string
-	// Value is a part of the input, or lives until Reset of the Flattener.
-	// Numbers that an int32 holds are decimal, others have six decimals. An
-	// array is its JSON text without white space.
-	Value string
-	// Symbol is what Options.Resolve returned for Name.
-	Symbol int32
-	// Top is set if Name is a key of the outermost object.
-	Top bool
-	// Array is set if Value is the JSON text of an array.
-	Array bool
-}
-
 // Options configure a Flattener.
 type Options struct {
-	// Resolve maps a dotted name to a number of the caller's; it is asked once
-	// for each cached path. May be nil.
-	Resolve func(name string) int32
+	// Resolve gives the symbol of a dotted name; top: it is a key of the
+	// outermost object. It is asked once for each cached path. May be nil.
+	Resolve func(name string, top bool) fields.Symbol
 }
 
 const (
@@ -78,46 +67,53 @@ var (
 	ErrLimit = errors.New("JSON object with too many long key paths")
 )
 
-// Flattener holds the key paths and the buffers. It serves one goroutine at a
-// time.
+// Values is memory for values that are no part of the text they come from.
+type Values struct{ buf []byte }
+
+// Reset ends the life of all values given out so far and keeps the memory.
+func (v *Values) Reset() {
+	if cap(v.buf) > maxKept {
+		v.buf = nil
+	}
+	v.buf = v.buf[:0]
+}
+
+// Flattener holds the key paths. It serves one goroutine at a time.
 type Flattener struct {
 	paths paths
-	buf   []byte // values that are no part of the input
 	key   []byte // a key with escapes
+
+	// Of the text at hand.
 	text  string
 	modes Modes
-	out   []Field
+	buf   []byte // of its Values
+	slash int    // where a backslash is, if it is not behind: then the first one from here on
+	from  int    // what is printed of an array as it stands, but not yet copied, begins here
 }
 
 // New returns a Flattener.
-func New(opts Options) *Flattener {
-	return &Flattener{paths: paths{resolve: opts.Resolve}}
-}
-
-// Reset ends the life of all values given out so far and keeps the memory.
-func (f *Flattener) Reset() {
-	if cap(f.buf) > maxKept {
-		f.buf = nil
-	}
-	f.buf = f.buf[:0]
-}
+func New(opts Options) *Flattener { return &Flattener{paths: paths{resolve: opts.Resolve}} }
 
 // Append appends the fields of the JSON object at the start of text (after
 // white space) to dst, in order of arrival. What follows the object is
 // ignored. On error, ErrSyntax or ErrLimit, dst is returned as it was.
-func (f *Flattener) Append(dst []Field, text string, modes Modes) ([]Field, error) {
-	f.text, f.modes, f.out = text, modes, dst
+//
+// Names stay valid for ever; a value is a part of the text or of values. A
+// number that an int32 holds is decimal, others have six decimals. An array is
+// its JSON text without white space.
+func (f *Flattener) Append(dst []fields.Dynamic, values *Values, text string, modes Modes) ([]fields.Dynamic, error) {
+	f.text, f.modes, f.buf = text, modes, values.buf
+	f.findSlash(0)
 	f.paths.begin()
-	i := space(text, 0)
-	var err error
-	if i == len(text) || text[i] != '{' {
-		err = ErrSyntax
-	} else {
-		_, err = f.object(f.paths.root, i, 1)
+	list, err := dst, ErrSyntax
+	if i := space(text, 0); i < len(text) && text[i] == '{' {
+		list, err = f.object(dst, i)
 	}
-	if err == nil {
-		dst = f.out
+	values.buf = f.buf
+	f.text, f.buf = "", nil
+	if err != nil {
+		clear(dst[len(dst):min(cap(dst), len(list))])
+		return dst, err
 	}
-	f.text, f.out = "", nil
-	return dst, err
+	return list, nil
 }

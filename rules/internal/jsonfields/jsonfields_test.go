@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"armor/rules/internal/fields"
 )
 
 // show gives "name=value" lines, with "[]" after the name of an array.
-func show(fields []Field) []string {
+func show(list []fields.Dynamic) []string {
 	out := []string{}
-	for _, f := range fields {
+	for _, f := range list {
 		mark := ""
 		if f.Array {
 			mark = "[]"
@@ -47,10 +49,11 @@ func TestAppend(t *testing.T) {
 		{"{\"raw\":\"tab\there\nand \xff\"}", Modes{}, []string{"raw=tab\there\nand \xff"}},
 	}
 	f := New(Options{})
+	var values Values
 	for range 2 { // cold and warm
 		for _, tt := range tests {
-			f.Reset()
-			got, err := f.Append(nil, tt.in, tt.modes)
+			values.Reset()
+			got, err := f.Append(nil, &values, tt.in, tt.modes)
 			if err != nil {
 				t.Errorf("%s: %v", tt.in, err)
 				continue
@@ -74,9 +77,9 @@ func TestAppendRefuses(t *testing.T) {
 		`{"a":1.2.3}`, `{"a":tru}`, `{"a":nul}`, `{"a":[}`, `{"a":[1,]}`, `{"a":[1 2]}`, `{"a":[1`, `{"a":[{"b"]}`, `{"a":[{"b":1,}]}`, `{"a":[{"b"`, `{"a":[nul]}`, `{"a":x}`, deep, deepArray}
 	for _, mode := range []ArrayMode{ArrayJSON, ArrayCSV} {
 		f := New(Options{})
-		before := []Field{{Name: "kept"}}
+		before := []fields.Dynamic{{Name: "kept"}}
 		for _, in := range tests {
-			got, err := f.Append(before, in, Modes{Array: mode})
+			got, err := f.Append(before, new(Values), in, Modes{Array: mode})
 			if !errors.Is(err, ErrSyntax) || len(got) != 1 || got[0].Name != "kept" {
 				t.Errorf("%.80q: got %d fields, error %v", in, len(got), err)
 			}
@@ -92,7 +95,7 @@ func TestLongPathsAreBounded(t *testing.T) {
 	}
 	b.WriteString(`"z":1}}`)
 	f := New(Options{})
-	if got, err := f.Append(nil, b.String(), Modes{}); !errors.Is(err, ErrLimit) || len(got) != 0 {
+	if got, err := f.Append(nil, new(Values), b.String(), Modes{}); !errors.Is(err, ErrLimit) || len(got) != 0 {
 		t.Errorf("got %d fields, error %v; want none and ErrLimit", len(got), err)
 	}
 }
@@ -101,29 +104,34 @@ func TestLongPathsAreBounded(t *testing.T) {
 // bounded and right.
 func TestHostileKeys(t *testing.T) {
 	f := New(Options{})
+	var values Values
 	for i := range 3 * maxPaths {
-		f.Reset()
-		got, err := f.Append(nil, fmt.Sprintf(`{"k%d":{"x":%d}}`, i, i), Modes{})
+		values.Reset()
+		got, err := f.Append(nil, &values, fmt.Sprintf(`{"k%d":{"x":%d}}`, i, i), Modes{})
 		if err != nil || len(got) != 1 || got[0].Name != fmt.Sprintf("k%d.x", i) {
 			t.Fatalf("record %d: %v, %v", i, got, err)
 		}
-		if f.paths.count > maxPaths+2 {
-			t.Fatalf("%d paths are kept", f.paths.count)
+		if len(f.paths.nodes) > maxPaths+3 {
+			t.Fatalf("%d paths are kept", len(f.paths.nodes))
 		}
 	}
 }
 
 func TestSymbols(t *testing.T) {
 	asked := map[string]int{}
-	f := New(Options{Resolve: func(name string) int32 {
+	f := New(Options{Resolve: func(name string, top bool) fields.Symbol {
 		asked[name]++
-		return int32(len(name))
+		if top {
+			return -5
+		}
+		return fields.Symbol(len(name))
 	}})
+	var values Values
+	want := []fields.Dynamic{{Name: "a", Value: "1", Symbol: -5}, {Name: "bb.c", Value: "2", Symbol: 4}}
 	for range 3 {
-		f.Reset()
-		got, err := f.Append(nil, `{"a":1,"bb":{"c":2}}`, Modes{})
-		if err != nil || len(got) != 2 || got[0].Symbol != 1 || got[1].Symbol != 4 || !got[0].Top || got[1].Top {
-			t.Fatalf("got %+v, %v", got, err)
+		got, err := f.Append(nil, &values, `{"a":1,"bb":{"c":2}}`, Modes{})
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Fatal(diff, err)
 		}
 	}
 	if diff := cmp.Diff(map[string]int{"a": 1, "bb.c": 1}, asked); diff != "" {
@@ -131,8 +139,74 @@ func TestSymbols(t *testing.T) {
 	}
 }
 
-// TestPlainEnd compares with a search byte by byte.
-func TestPlainEnd(t *testing.T) {
+// TestGuesses gives a warm flattener the same keys in ever new orders.
+func TestGuesses(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	long := strings.Repeat("k", headBytes)
+	keys := []string{"a", "b", "ab", "", `q\"`, `\u0061`, "b\\\\", long[:headBytes-4], long[:headBytes-3], long[:headBytes-2], long}
+	var object func(b *strings.Builder, depth int)
+	object = func(b *strings.Builder, depth int) {
+		b.WriteString("{")
+		for i := range r.IntN(6) {
+			if i > 0 {
+				b.WriteString(",")
+			}
+			fmt.Fprintf(b, "%s\"%s\"%s:", strings.Repeat(" ", r.IntN(2)), keys[r.IntN(len(keys))], strings.Repeat("\x00", r.IntN(2)))
+			if depth < 3 && r.IntN(3) == 0 {
+				object(b, depth+1)
+			} else {
+				fmt.Fprint(b, r.IntN(100))
+			}
+		}
+		b.WriteString("}")
+	}
+	warm := New(Options{})
+	for range 20_000 {
+		var b strings.Builder
+		object(&b, 0)
+		got, err := warm.Append(nil, new(Values), b.String(), Modes{})
+		want, coldErr := New(Options{}).Append(nil, new(Values), b.String(), Modes{})
+		if diff := cmp.Diff(want, got); diff != "" || err != nil || coldErr != nil {
+			t.Fatalf("%s: %v %v %s", b.String(), err, coldErr, diff)
+		}
+	}
+}
+
+// TestMissing compares with conversion, for numbers of all kinds.
+func TestMissing(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	digits := func(most int) string {
+		b := make([]byte, r.IntN(most))
+		for i := range b {
+			b[i] = "0123456789"[r.IntN(10)*r.IntN(2)]
+		}
+		return string(b)
+	}
+	short := 0
+	for range 200_000 {
+		token := strings.Repeat("-", r.IntN(2)) + digits(18)
+		if r.IntN(2) == 0 {
+			token += "." + digits(9)
+		}
+		if end, err := numberEnd(token+" ", 0); err != nil || end != len(token) {
+			continue
+		}
+		zeros, ok := missing(token)
+		if !ok {
+			continue
+		}
+		short++
+		if want := string(appendNumber(nil, token)); token+zeros != want {
+			t.Fatalf("%s: got %s, want %s", token, token+zeros, want)
+		}
+	}
+	if short < 10_000 {
+		t.Errorf("only %d numbers went the short way", short)
+	}
+}
+
+// TestQuote compares with a search byte by byte.
+func TestQuote(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	const letters = "a\"\\#!]\x5b\xa2\xdc\x00\x01\xff"
 	for range 50_000 {
@@ -142,13 +216,12 @@ func TestPlainEnd(t *testing.T) {
 				b[i] = letters[r.IntN(len(letters))]
 			}
 		}
-		from := r.IntN(len(b) + 3)
-		want := from
-		for want < len(b) && b[want] != '"' && b[want] != '\\' {
+		want := 0
+		for want < len(b) && b[want] != '"' {
 			want++
 		}
-		if at := plainEnd(string(b), from); at != want {
-			t.Fatalf("%q from %d: %d, want %d", b, from, at, want)
+		if at := quote(string(b)); at != want {
+			t.Fatalf("%q: %d, want %d", b, at, want)
 		}
 	}
 }

@@ -1,92 +1,128 @@
 package jsonfields
 
 import (
-	"math"
 	"math/bits"
-	"strconv"
+	"slices"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
-// stringEnd returns the index of the quote that ends the string beginning with
-// the quote at index i, and whether there are escapes in between.
-func stringEnd(text string, i int) (end int, escaped bool, err error) {
-	if i >= len(text) || text[i] != '"' {
-		return 0, false, ErrSyntax
-	}
-	for i++; ; i += 2 {
-		if i = plainEnd(text, i); i >= len(text) {
-			return 0, false, ErrSyntax
+// visible returns the index of the first byte at or after i that is no white space, and that byte; 0: there is none.
+// Every byte up to 0x20 counts as white space, as in the reference.
+func visible(text string, i int) (int, byte) {
+	for uint(i) < uint(len(text)) {
+		if c := text[i]; c > ' ' {
+			return i, c
 		}
-		if text[i] == '"' {
-			return i, escaped, nil
-		}
-		escaped = true
+		i++
 	}
+	return i, 0
 }
 
-// plainEnd returns the index of the first quote or backslash at or after i; without one, the length of the text or
-// more. It looks at eight bytes at once.
-func plainEnd(text string, i int) int {
-	const (
-		ones    = 0x0101010101010101
-		highs   = 0x80 * ones
-		quotes  = '"' * ones
-		slashes = '\\' * ones
-	)
-	for ; i+8 <= len(text); i += 8 {
-		s := text[i : i+8]
-		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-		// The lowest high bit that is set marks the first byte that became zero.
-		q, b := w^quotes, w^slashes
-		if found := ((q-ones)&^q | (b-ones)&^b) & highs; found != 0 {
-			return i + bits.TrailingZeros64(found)/8
+// space returns the index of the first byte at or after i that is no white space.
+func space(text string, i int) int {
+	i, _ = visible(text, i)
+	return i
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+)
+
+// word gives the first eight bytes of s.
+func word(s string) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// marks sets the high bit of the first byte of a word that is c; bits above that one may be set too.
+func marks(w uint64, c byte) uint64 {
+	w ^= uint64(c) * ones
+	return (w - ones) &^ w & highs
+}
+
+// quote returns the index of the first quote in s; without one, its length.
+func quote(s string) int {
+	i := 0
+	for ; i <= len(s)-16; i += 16 {
+		first, second := marks(word(s[i:]), '"'), marks(word(s[i+8:]), '"')
+		if first|second == 0 {
+			continue
 		}
+		if first == 0 {
+			first = second
+			i += 8
+		}
+		return i + bits.TrailingZeros64(first)/8
 	}
-	for i < len(text) && text[i] != '"' && text[i] != '\\' {
+	for i < len(s) && s[i] != '"' {
 		i++
 	}
 	return i
 }
 
-// unescape appends the text of a JSON string without its quotes.
-func unescape(dst []byte, s string) ([]byte, error) {
-	for {
-		i := strings.IndexByte(s, '\\')
-		if i < 0 {
-			return append(dst, s...), nil
-		}
-		dst = append(dst, s[:i]...)
-		if i+1 == len(s) {
-			return dst, ErrSyntax
-		}
-		c := s[i+1]
-		s = s[i+2:]
-		switch c {
-		case '"', '\\', '/':
-			dst = append(dst, c)
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			r, n, err := codePoint(s)
-			if err != nil {
-				return dst, err
-			}
-			dst = utf8.AppendRune(dst, r)
-			s = s[n:]
-		default:
-			return dst, ErrSyntax
+// findSlash looks for the first backslash at or after i.
+func (f *Flattener) findSlash(i int) {
+	if f.slash = len(f.text); i < len(f.text) {
+		if n := strings.IndexByte(f.text[i:], '\\'); n >= 0 {
+			f.slash = i + n
 		}
 	}
+}
+
+// escaped reports whether the string from i to the quote at end has escapes, or no such quote.
+func (f *Flattener) escaped(i, end int) bool {
+	if f.slash < i {
+		f.findSlash(i)
+	}
+	return end >= f.slash
+}
+
+// escapes has what the byte after a backslash stands for; 0: no escape, or one with digits.
+var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// unescape appends the string whose text begins at index i and returns the index after the quote that ends it; end
+// is where the first quote is.
+func unescape(dst []byte, text string, i, end int) ([]byte, int, error) {
+	n := len(dst)
+	for ; end < len(text); end = i + quote(text[i:]) {
+		dst = slices.Grow(dst[:n], end-i) // the text is longer than what it stands for
+		dst = dst[:cap(dst)]
+		for i < end {
+			if text[i] != '\\' {
+				size := strings.IndexByte(text[i:end], '\\')
+				if size < 0 {
+					size = end - i
+				}
+				copy(dst[n:], text[i:i+size])
+				n += size
+				i += size
+				continue
+			}
+			c := text[i+1]
+			i += 2
+			if e := escapes[c]; e != 0 {
+				dst[n] = e
+				n++
+				continue
+			}
+			if c != 'u' {
+				return dst[:n], 0, ErrSyntax
+			}
+			r, size, err := codePoint(text[i:])
+			if err != nil {
+				return dst[:n], 0, err
+			}
+			n += utf8.EncodeRune(dst[n:], r)
+			i += size
+		}
+		if i == end {
+			return dst[:n], end + 1, nil
+		}
+	}
+	return dst[:n], 0, ErrSyntax
 }
 
 // codePoint reads the four hexadecimal digits after \u, and a second escape if
@@ -128,122 +164,34 @@ func hex4(s string) (r rune, ok bool) {
 	return r, true
 }
 
-// numberEnd returns the index after the number at index i, in the grammar of
-// the C library that the reference reads numbers with: leading zeros and a
-// missing digit on one side of the point are let through.
-func numberEnd(text string, i int) (int, error) {
-	if text[i] == '-' {
-		i++
+// literal returns the true, false or null at index i.
+func literal(text string, i int) (string, error) {
+	switch text = text[i:]; {
+	case strings.HasPrefix(text, "true"):
+		return "true", nil
+	case strings.HasPrefix(text, "false"):
+		return "false", nil
+	case strings.HasPrefix(text, "null"):
+		return "null", nil
 	}
-	from := i
-	i = digits(text, i)
-	count := i - from
-	if i < len(text) && text[i] == '.' {
-		end := digits(text, i+1)
-		count += end - i - 1
-		i = end
-	}
-	if count == 0 {
-		return 0, ErrSyntax
-	}
-	if i < len(text) && text[i]|0x20 == 'e' {
-		j := i + 1
-		if j < len(text) && (text[j] == '+' || text[j] == '-') {
-			j++
-		}
-		end := digits(text, j)
-		if end == j {
-			return 0, ErrSyntax
-		}
-		i = end
-	}
-	return i, nil
+	return "", ErrSyntax
 }
 
-func digits(text string, i int) int {
-	for i < len(text) && '0' <= text[i] && text[i] <= '9' {
-		i++
-	}
-	return i
-}
+// view returns b as a string without a copy.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// number returns the text of the number at index i as a field shows it, and
-// the index after it.
-func (f *Flattener) number(i int) (string, int, error) {
-	end, err := numberEnd(f.text, i)
-	if err != nil {
-		return "", 0, err
-	}
-	token := f.text[i:end]
-	if plainInt(token) {
-		return token, end, nil
-	}
-	from := len(f.buf)
-	f.buf = appendNumber(f.buf, token)
-	return view(f.buf[from:]), end, nil
-}
-
-// plainInt reports whether a number is written as an int32 would be printed.
-// Those of ten digits are left to the slow way.
-func plainInt(token string) bool {
-	if token[0] == '-' {
-		if token = token[1:]; token == "0" {
-			return false
+// hasControl reports whether there is a byte below 0x20.
+func hasControl(s string) bool {
+	i := 0
+	for ; i <= len(s)-8; i += 8 {
+		if w := word(s[i:]); (w-' '*ones)&^w&highs != 0 {
+			return true
 		}
 	}
-	if len(token) > 9 || token[0] == '0' && len(token) > 1 {
-		return false
+	for ; i < len(s); i++ {
+		if s[i] < ' ' {
+			return true
+		}
 	}
-	return digits(token, 0) == len(token)
-}
-
-// appendNumber appends a number as a field shows it: as an integer if an int32
-// holds it, else with six decimals.
-func appendNumber(dst []byte, token string) []byte {
-	v := parseFloat(token)
-	switch {
-	case isInt32(v):
-		return strconv.AppendInt(dst, int64(v), 10)
-	case math.IsInf(v, 0):
-		return appendInf(dst, v)
-	}
-	return strconv.AppendFloat(dst, v, 'f', 6, 64)
-}
-
-// appendArrayNumber appends a number as the JSON text of an array shows it:
-// with as many digits as it needs, of 15 or 17.
-func appendArrayNumber(dst []byte, token string) []byte {
-	if plainInt(token) {
-		return append(dst, token...)
-	}
-	v := parseFloat(token)
-	switch {
-	case isInt32(v):
-		return strconv.AppendInt(dst, int64(v), 10)
-	case math.IsInf(v, 0):
-		return append(dst, "null"...)
-	}
-	from := len(dst)
-	dst = strconv.AppendFloat(dst, v, 'g', 15, 64)
-	if parseFloat(string(dst[from:])) != v {
-		dst = strconv.AppendFloat(dst[:from], v, 'g', 17, 64)
-	}
-	return dst
-}
-
-// parseFloat reads a checked number; one out of range is an infinity.
-func parseFloat(token string) float64 {
-	v, _ := strconv.ParseFloat(token, 64) // the grammar is checked; out of range gives ±Inf
-	return v
-}
-
-func isInt32(v float64) bool {
-	return v >= math.MinInt32 && v <= math.MaxInt32 && v == math.Trunc(v)
-}
-
-func appendInf(dst []byte, v float64) []byte {
-	if v < 0 {
-		return append(dst, "-inf"...)
-	}
-	return append(dst, "inf"...)
+	return false
 }
