@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -124,4 +125,36 @@ func BenchmarkLoadReference(b *testing.B) {
 	for b.Loop() {
 		loadReference(b)
 	}
+}
+
+// BenchmarkDecodeChunks decodes as the manager does: 32 events at a time, each into a working memory of its own.
+func BenchmarkDecodeChunks(b *testing.B) {
+	engine := rules.NewEngine(shipped(b), rules.EngineOptions{})
+	lines := cloudTrailLines(b)
+	before := liveBytes()
+	chunk := make([]*rules.Evaluation, 32)
+	for i := range chunk {
+		chunk[i] = engine.NewEvaluation()
+	}
+	n := 0
+	for b.Loop() {
+		for _, x := range chunk {
+			engine.Decode(&rules.Event{Log: lines[n%len(lines)]}, x)
+			n++
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/event")
+	b.ReportMetric((liveBytes()-before)/float64(len(chunk)), "bytes/evaluation")
+	runtime.KeepAlive(engine)
+	runtime.KeepAlive(chunk)
+}
+
+// liveBytes is what is in use on the heap; pools count as not in use.
+func liveBytes() float64 {
+	for range 3 {
+		runtime.GC()
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
 }

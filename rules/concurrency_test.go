@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -156,4 +157,39 @@ func TestManyAgentsAtOnceCountAsOneAfterTheOther(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestManyEventsAtOnceShareWhatIsKnownOfKeys: events that are decoded on several goroutines, a chunk of them before the
+// first is looked at, keep names and values of their own, although keys never seen before come all the time and what is
+// kept of keys is forgotten now and then.
+func TestManyEventsAtOnceShareWhatIsKnownOfKeys(t *testing.T) {
+	const goroutines, chunks, events = 8, 100, 16
+	rs := mustLoad(t, rules.Options{Strict: true}, "decoders/d.xml",
+		`<decoder name="json"><prematch>^{</prematch><plugin_decoder>JSON_Decoder</plugin_decoder></decoder>`)
+	engine := rules.NewEngine(rs, rules.EngineOptions{})
+	var all sync.WaitGroup
+	for g := range goroutines {
+		all.Go(func() {
+			chunk := make([]*rules.Evaluation, events)
+			for i := range chunk {
+				chunk[i] = engine.NewEvaluation()
+			}
+			for c := range chunks {
+				logs := make([]string, events)
+				for i, x := range chunk {
+					logs[i] = fmt.Sprintf(`{"common":{"own%d-%d-%d":"a\u0062c","b":%d}}`, g, c, i, i)
+					engine.Decode(&rules.Event{Log: logs[i]}, x)
+				}
+				for i, x := range chunk {
+					want := strings.Replace(logs[i], `\u0062`, "b", 1)
+					want = strings.Replace(want, fmt.Sprintf(`"b":%d`, i), fmt.Sprintf(`"b":"%d"`, i), 1)
+					if got := string(engine.Match(x).AppendData(nil)); got != want {
+						t.Errorf("got %s, want %s", got, want)
+						return
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
 }

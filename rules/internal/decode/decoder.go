@@ -3,6 +3,8 @@
 package decode
 
 import (
+	"sync"
+
 	"armor/rules/internal/fields"
 	"armor/rules/internal/jsonfields"
 	"armor/rules/internal/pattern"
@@ -93,6 +95,7 @@ type Tree struct {
 	ids            map[string]int32
 	symbols        *fields.Symbols
 	index          index
+	flatteners     sync.Pool // of *jsonfields.Flattener: what they have learnt of keys serves all events
 }
 
 // Len is the number of decoders.

@@ -31,17 +31,25 @@ type Event struct {
 
 	candidates []uint64
 	programs   programs
-	flat       *jsonfields.Flattener
-	values     jsonfields.Values
-	claimed    []fields.Dynamic // what a plugin found when it claimed the line
+	tree       *Tree
+	values     jsonfields.Values // of JSON objects, that are no part of the log
+	claimed    []fields.Dynamic  // what a plugin found when it claimed the line
 }
 
 // NewEvent makes working memory for the events of a tree. All names must be interned by then.
 func (t *Tree) NewEvent() *Event {
-	return &Event{
-		Fields: fields.NewSet(t.symbols),
-		flat:   jsonfields.New(jsonfields.Options{Resolve: t.resolve}),
+	return &Event{Fields: fields.NewSet(t.symbols), tree: t}
+}
+
+// flatten appends the fields of the JSON object in the log from an offset on, as jsonfields.Flattener does.
+func (ev *Event) flatten(list []fields.Dynamic, from int, modes jsonfields.Modes) ([]fields.Dynamic, error) {
+	f, ok := ev.tree.flatteners.Get().(*jsonfields.Flattener)
+	if !ok {
+		f = jsonfields.New(jsonfields.Options{Resolve: ev.tree.resolve})
 	}
+	list, err := f.Append(list, &ev.values, ev.Log[from:], modes)
+	ev.tree.flatteners.Put(f)
+	return list, err
 }
 
 // resolve gives the symbol of a field of a JSON object. Top-level keys that name a static field fill that.

@@ -33,7 +33,7 @@ func newCloudTrail(s *fields.Symbols) plugin {
 }
 
 func (p *cloudTrail) claim(ev *Event) bool {
-	list, err := ev.flat.Append(ev.claimed[:0], &ev.values, ev.Log, jsonfields.Modes{Null: jsonfields.NullDiscard})
+	list, err := ev.flatten(ev.claimed[:0], 0, jsonfields.Modes{Null: jsonfields.NullDiscard})
 	ev.claimed = list
 	if err != nil {
 		return false

@@ -9,7 +9,7 @@ package decode
 type jsonPlugin struct{}
 
 func (jsonPlugin) decode(ev *Event, d *Decoder, from int) {
-	list, err := ev.flat.Append(ev.Fields.Dynamic(), &ev.values, ev.Log[from:], d.modes)
+	list, err := ev.flatten(ev.Fields.Dynamic(), from, d.modes)
 	if err == nil {
 		ev.Fields.Take(list)
 	}
