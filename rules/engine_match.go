@@ -132,13 +132,15 @@ func (e *Engine) conclude(x *Evaluation, rule, parent *match.Rule) *match.Rule {
 }
 
 // alerts says whether an event that ends in a rule raises an alert.
-func alerts(r *match.Rule) bool { return r.Level > 0 && !r.NoAlert && !r.Meta.NoLog }
+func alerts(r *match.Rule) bool { return r.Level > 0 && !r.NoAlert && !r.NoLog }
 
 // describe fills in the description of the rule to be shown.
 func (x *Evaluation) describe(rule *match.Rule) {
-	x.verdict.Description = rule.Meta.Description
-	if text, ok := x.context.Describe(rule, x.description[:0]); ok {
-		x.description = text
-		x.verdict.Description = string(text)
+	text, ok := x.context.Describe(rule, x.description[:0])
+	if !ok {
+		x.verdict.Description = rule.Meta.Description
+		return
 	}
+	x.description = text
+	x.verdict.Description = string(text)
 }

@@ -74,7 +74,7 @@ func (rs *Ruleset) publish() {
 			Mail:        m.Meta.EmailAlert || m.Level >= mailLevel && !m.Meta.NoEmail,
 			NoAlert:     m.NoAlert,
 			NoFullLog:   m.Meta.NoFullLog,
-			NoLog:       m.Meta.NoLog,
+			NoLog:       m.NoLog,
 			File:        m.Meta.File,
 			Line:        m.Meta.Line,
 			XML:         m.Meta.XML,

@@ -52,22 +52,14 @@ func (c decodedAs) test(x *Context) bool { return x.Event.Decoder.ID == c.id }
 type expr struct {
 	phase  phase
 	source source
-	m      pattern.Matcher
-	needs  pattern.Needs
-	negate bool
+	step
 }
 
 func newExpr(phase phase, source source, m pattern.Matcher, negate bool) *expr {
-	return &expr{phase: phase, source: source, m: m, needs: pattern.NeedsOf(m), negate: negate}
+	return &expr{phase: phase, source: source, step: patternStep(source, m, negate)}
 }
 
-func (c *expr) test(x *Context) bool {
-	text, ok := c.source.of(x)
-	if ok && x.Event.Scratch.Lacks(text, &c.needs) {
-		return c.negate
-	}
-	return ok && c.m.Test(text, &x.Event.Scratch) != c.negate
-}
+func (c *expr) test(x *Context) bool { return c.holds(x) }
 
 // user holds when dstuser matches, or srcuser where there is no dstuser. Example: <user>^root$</user>
 type user struct {

@@ -31,10 +31,12 @@ type Context struct {
 	tries      int      // of the plain walk
 	current    window.Event
 	filled     bool
-	failed     []uint32 // by rule index: generation in which the rule is known to lead nowhere
+	tree       *Tree
+	failed     []uint32 // by a rule's first step: generation in which the rule is known to lead nowhere
 	gen        uint32
 	key        []byte
-	places     []int32  // of the rules to be tried, level under level
+	texts      uint32   // that the event has, by bit
+	trials     []trial  // that are to be made, level under level
 	candidates []uint64 // of these, while they are chosen
 	matching   []uint64 // for one text
 	lower      []byte
@@ -42,8 +44,8 @@ type Context struct {
 
 // Reset prepares the context for the next event of a tree.
 func (x *Context) Reset(t *Tree) {
-	if len(x.failed) != len(t.rules) {
-		x.failed = make([]uint32, len(t.rules))
+	if x.tree != t {
+		x.tree, x.failed = t, make([]uint32, len(t.steps))
 		x.gen = 0
 	}
 	x.gen++
@@ -52,7 +54,7 @@ func (x *Context) Reset(t *Tree) {
 		x.gen = 1
 	}
 	x.filled = false
-	x.places = x.places[:0]
+	x.trials = x.trials[:0]
 	x.restorePrevious(nil)
 }
 

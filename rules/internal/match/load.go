@@ -96,7 +96,7 @@ func (l *Loader) rule(e *xmldoc.Element, group, text string, rep *problem.Report
 		subject = "rule " + id
 	}
 	p := ruleParser{l: l, rep: rep, subject: subject}
-	p.d = definition{rule: &Rule{Index: -1, SidList: -1}, ifLevel: -1, groupText: group}
+	p.d = definition{rule: newRule(), ifLevel: -1, groupText: group}
 	p.d.rule.Meta.File = rep.File
 	p.d.rule.Meta.Line = e.Line
 	p.d.rule.Meta.XML = text[e.Start:e.End]
@@ -104,7 +104,7 @@ func (l *Loader) rule(e *xmldoc.Element, group, text string, rep *problem.Report
 		l.broken[p.d.rule.ID] = true
 		return
 	}
-	p.d.rule.digest = digest(e, group, l.opts.SetDecoder[p.d.rule.ID])
+	*p.d.rule.digest = digest(e, group, l.opts.SetDecoder[p.d.rule.ID])
 	l.add(&p.d, &p)
 }
 
@@ -151,7 +151,7 @@ func (l *Loader) compose(r *Rule, d *definition, p *ruleParser) {
 			}
 		}
 	}
-	r.conditions = append(r.only[:0], d.sorted()...)
+	r.conditions = d.sorted()
 	r.text = parseTemplate(r.Meta.Description, l.opts.Symbols)
 	r.groupText = d.groupText
 	r.Meta.Groups, r.Meta.Compliance = splitGroups(d.groupText)

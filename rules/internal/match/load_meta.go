@@ -9,7 +9,7 @@ import (
 )
 
 func (p *ruleParser) info(c *xmldoc.Element) {
-	m := &p.d.rule.Meta
+	m := p.d.rule.Meta
 	kind, _ := c.Attr("type")
 	switch kind {
 	case "", "text", "link", "osvdb":
@@ -22,7 +22,7 @@ func (p *ruleParser) info(c *xmldoc.Element) {
 }
 
 func (p *ruleParser) mitre(c *xmldoc.Element) {
-	m := &p.d.rule.Meta
+	m := p.d.rule.Meta
 	for _, id := range c.Children {
 		if id.Name != "id" {
 			p.errorf(id.Line, "<mitre> holds <id> only, not <%s>", id.Name)
@@ -40,7 +40,7 @@ func (p *ruleParser) mitre(c *xmldoc.Element) {
 }
 
 func (p *ruleParser) options(c *xmldoc.Element) {
-	m := &p.d.rule.Meta
+	m := p.d.rule.Meta
 	for _, o := range strings.FieldsFunc(c.Text, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' || r == '\r' }) {
 		switch o {
 		case "alert_by_email":
@@ -50,9 +50,9 @@ func (p *ruleParser) options(c *xmldoc.Element) {
 		case "no_full_log":
 			m.NoFullLog = true
 		case "no_log":
-			m.NoLog = true
+			p.d.rule.NoLog = true
 		case "log_alert":
-			m.NoLog = false
+			p.d.rule.NoLog = false
 		case "no_ar", "no_counter":
 			// Nothing here acts on them.
 		default:

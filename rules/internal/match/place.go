@@ -26,7 +26,8 @@ func (l *Loader) place(d *definition, p *ruleParser) bool {
 		root = roots[0]
 	} else {
 		// The file with the root rules is not loaded: have one of our own.
-		root = &Rule{Index: -1, NoAlert: true, category: r.category, root: true, SidList: -1}
+		root = newRule()
+		root.NoAlert, root.category, root.root = true, r.category, true
 		l.tree.roots[r.category] = append(roots, root)
 	}
 	return l.attach(root, r, p)
@@ -139,14 +140,7 @@ func (l *Loader) Finish() (*Tree, []string) {
 			parent.children[i] = all[i].r
 		}
 	}
-	hang := map[*Rule]bool{}
-	for parent := range l.order {
-		parent.below = newSiblings(parent.children)
-		for _, r := range parent.children {
-			r.shared = r.shared || hang[r]
-			hang[r] = true
-		}
-	}
+	l.layOut()
 	return l.tree, l.identify()
 }
 

@@ -24,7 +24,7 @@ func (r *Rule) walkPlain(x *Context, parent *Rule, at int) (rule, above *Rule) {
 		if x.Trail != nil {
 			x.Trail.Cut = true
 		}
-		return r.walk(x, parent)
+		return x.try(r.first, parent)
 	}
 	node := -1
 	if x.Trail != nil {

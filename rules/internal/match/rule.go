@@ -3,42 +3,55 @@
 package match
 
 import (
+	"crypto/sha256"
+
 	"armor/rules/internal/decode"
 	"armor/rules/internal/window"
 )
 
-// Rule is one rule as loaded.
+// Rule is one rule as loaded. It fills four cache lines.
 type Rule struct {
+	// What the walk looks at when the conditions hold.
+	below siblings // the children as the fast walk tries them
+	first int32    // its first step in the tree
+	// NoAlert: the rule itself is never the answer, only those below it.
+	NoAlert    bool
+	correlated bool
+	// NoLog: it matches, but no alert is written.
+	NoLog bool
+	// Level is 0 (no alert) to 16.
+	Level int
+
+	// What is looked at when it is the answer.
+
 	// Index counts the rules from 0, in order of loading.
 	Index int
-	// What every trial looks at stands here, to lie together in memory.
-	conditions []Condition
-	below      *siblings // the children as the fast walk tries them
-	correlated bool
-	shared     bool         // hangs at several places
-	only       [1]Condition // conditions, if it is one
-	// NoAlert: the rule itself is never the answer, only those below it.
-	NoAlert bool
-	Level   int
 	// IgnorePeriod in seconds; 0: none.
 	IgnorePeriod int64
-	ID           int
 	// SidList is the list that the rule's events go to because of an if_matched_sid; -1: none.
 	SidList int
 	// GroupLists are those because of if_matched_group, used when there is no SidList.
 	GroupLists []int
 	mask       *keyMask // <ignore>
 	text       *template
-	// Meta is what only people see.
-	Meta Meta
 
-	category  decode.Category
-	root      bool
-	last      bool // accuracy="0": behind all siblings
-	groupText string
-	children  []*Rule
-	parents   []int
-	digest    [32]byte // of its own definition
+	ID int
+	// Meta is what only people see.
+	Meta *Meta
+
+	conditions []Condition
+	groupText  string
+	category   decode.Category
+	root       bool
+	last       bool // accuracy="0": behind all siblings
+	children   []*Rule
+	parents    []int
+	digest     *[sha256.Size]byte // of its own definition
+}
+
+// newRule makes a rule that has no place in the tree.
+func newRule() *Rule {
+	return &Rule{Index: -1, SidList: -1, Meta: new(Meta), digest: new([sha256.Size]byte)}
 }
 
 // Meta is the descriptive part of a rule.
@@ -53,7 +66,6 @@ type Meta struct {
 	EmailAlert      bool
 	NoEmail         bool
 	NoFullLog       bool
-	NoLog           bool
 	File            string
 	Line            int
 	XML             string
@@ -75,6 +87,8 @@ func (r *Rule) Children() []*Rule { return r.children }
 // Tree is a loaded rule tree.
 type Tree struct {
 	roots  [decode.NumCategories][]*Rule
+	tops   [decode.NumCategories]siblings // the roots as the fast walk tries them
+	steps  []step                         // of all rules
 	rules  []*Rule
 	byID   map[int]*Rule
 	plan   window.Plan

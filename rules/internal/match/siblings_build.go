@@ -2,6 +2,8 @@ package match
 
 import (
 	"cmp"
+	"maps"
+	"math/bits"
 	"slices"
 
 	"armor/rules/internal/pattern"
@@ -14,27 +16,68 @@ const (
 	minByText    = 3
 )
 
-// newSiblings indexes the rules below one rule.
-func newSiblings(rules []*Rule) *siblings {
-	if len(rules) == 0 {
-		return nil
+// layOut makes what the fast walk goes by, level after level of the tree, so that siblings lie together in memory.
+func (l *Loader) layOut() {
+	t := l.tree
+	var all []*Rule
+	for _, roots := range t.roots {
+		all = append(all, roots...)
 	}
+	places := map[*Rule]int{}
+	for i := 0; i < len(all); i++ {
+		for _, r := range all[i].children {
+			if places[r]++; places[r] == 1 {
+				all = append(all, r)
+			}
+		}
+	}
+	for _, r := range all {
+		t.steps = r.appendSteps(t.steps, places[r] > 1)
+	}
+	var b siblingsBuilder
+	for c, roots := range t.roots {
+		t.tops[c] = b.build(roots)
+	}
+	for _, r := range all {
+		r.below = b.build(r.children)
+	}
+}
+
+// siblingsBuilder indexes lists of rules.
+type siblingsBuilder struct {
+	rules []*Rule  // of the list at hand
+	split []source // fields by which the group at hand is split already
+
+	lists  arena[siblings]
+	groups arena[group]
+	trials arena[trial]
+	texts  arena[textIndex]
+	needs  arena[need]
+	sets   arena[uint64]
+}
+
+// build indexes the rules below one rule.
+func (b *siblingsBuilder) build(rules []*Rule) siblings {
 	places := make([]int32, len(rules))
 	for i := range places {
 		places[i] = int32(i)
 	}
-	b := groupBuilder{rules: rules}
-	return &siblings{rules: rules, groups: b.byDecoder(places)}
+	b.rules = rules
+	return b.keep(b.byDecoder(places))
 }
 
-// groupBuilder makes the groups of a list of rules.
-type groupBuilder struct {
-	rules []*Rule
-	split []source // fields by which the group at hand is split already
+// keep gives what was built its place in memory.
+func (b *siblingsBuilder) keep(s siblings) siblings {
+	return siblings{groups: b.groups.keep(s.groups), trials: b.trials.keep(s.trials)}
+}
+
+// part keeps a part of a split.
+func (b *siblingsBuilder) part(s siblings) *siblings {
+	return &b.lists.keep([]siblings{b.keep(s)})[0]
 }
 
 // byDecoder splits by the decoders that rules name.
-func (b *groupBuilder) byDecoder(places []int32) *group {
+func (b *siblingsBuilder) byDecoder(places []int32) siblings {
 	of := map[int32][]int32{}
 	var free []int32
 	for _, p := range places {
@@ -47,11 +90,13 @@ func (b *groupBuilder) byDecoder(places []int32) *group {
 	if len(places)-len(free) < minByDecoder {
 		return b.byValue(places)
 	}
-	g := &group{decoders: make(map[int32]*group, len(of)), others: b.byValue(free)}
-	for id, places := range of {
-		g.decoders[id] = b.byValue(places)
+	parts := make(map[int32]*siblings, len(of))
+	for _, id := range slices.Sorted(maps.Keys(of)) {
+		parts[id] = b.part(b.byValue(of[id]))
 	}
-	return g
+	s := b.byValue(free)
+	s.groups = append(s.groups, group{decoders: parts})
+	return s
 }
 
 // decoder gives the decoder that the rule asks for; false: it asks for none.
@@ -65,10 +110,7 @@ func (r *Rule) decoder() (int32, bool) {
 }
 
 // byValue splits by the values of the field that most rules ask a value of.
-func (b *groupBuilder) byValue(places []int32) *group {
-	if len(places) == 0 {
-		return nil
-	}
+func (b *siblingsBuilder) byValue(places []int32) siblings {
 	field, n := b.mostAsked(places)
 	if n < minByValue {
 		return b.byText(places)
@@ -91,16 +133,18 @@ func (b *groupBuilder) byValue(places []int32) *group {
 	}
 	b.split = append(b.split, field)
 	defer func() { b.split = b.split[:len(b.split)-1] }()
-	g := &group{values: &valueIndex{source: field, longest: longest, groups: make(map[string]*group, len(of))}, others: b.byValue(free)}
-	for v, places := range of {
-		g.values.groups[v] = b.byValue(places)
+	parts := make(map[string]*siblings, len(of))
+	for _, v := range slices.Sorted(maps.Keys(of)) {
+		parts[v] = b.part(b.byValue(of[v]))
 	}
-	return g
+	s := b.byValue(free)
+	s.groups = append(s.groups, group{values: &valueIndex{source: field, longest: longest, values: parts}})
+	return s
 }
 
 // mostAsked gives the field of which most rules ask a value, and by how many; those that the group is split by are left
 // out.
-func (b *groupBuilder) mostAsked(places []int32) (most source, n int) {
+func (b *siblingsBuilder) mostAsked(places []int32) (most source, n int) {
 	counts := map[source]int{}
 	for _, p := range places {
 		seen := map[source]bool{}
@@ -138,13 +182,47 @@ func valuesOf(r *Rule, field source) []string {
 }
 
 // byText notes which texts the rules need, and where it pays what they look for in them.
-func (b *groupBuilder) byText(places []int32) *group {
-	g := &group{places: places}
-	if len(places) < minByText {
-		return g
+func (b *siblingsBuilder) byText(places []int32) siblings {
+	trials := make([]trial, len(places))
+	for i, p := range places {
+		trials[i] = trial{place: p, step: b.rules[p].first}
 	}
-	words := (len(places) + 63) / 64
-	needed := map[source][]uint64{}
+	if len(places) < minByText {
+		return siblings{trials: trials}
+	}
+	var t textIndex
+	sources, needed := b.needed(places)
+	for _, s := range sources {
+		rules := needed[s]
+		if c := b.candidatesIn(s, places); c != nil {
+			t.texts = append(t.texts, indexedText{source: s, candidates: c, rules: b.sets.keep(rules)})
+		}
+		if s.kind == fromDynamic {
+			t.dynamic = appendNeeds(t.dynamic, s.symbol, rules)
+		} else if bit, ok := s.bit(); ok {
+			t.fixed = appendNeeds(t.fixed, bit, rules)
+		}
+	}
+	if len(t.dynamic)+len(t.fixed)+len(t.texts) == 0 {
+		return siblings{trials: trials}
+	}
+	// What rules out many comes first. The log comes last: it is the longest, and every event has one.
+	slices.SortStableFunc(t.dynamic, func(a, b need) int { return bits.OnesCount64(b.rules) - bits.OnesCount64(a.rules) })
+	slices.SortStableFunc(t.texts, func(a, b indexedText) int { return cmp.Compare(b.source.kind, a.source.kind) })
+	all := make([]uint64, setSize(places))
+	for i := range places {
+		all[i/64] |= 1 << (i % 64)
+	}
+	t.rules, t.all, t.dynamic, t.fixed = b.trials.keep(trials), b.sets.keep(all), b.needs.keep(t.dynamic), b.needs.keep(t.fixed)
+	return siblings{groups: []group{{texts: &b.texts.keep([]textIndex{t})[0]}}}
+}
+
+// setSize is how many words a set of rules has.
+func setSize(places []int32) int { return (len(places) + 63) / 64 }
+
+// needed gives the texts that rules need, in order of first need, with the sets of these rules.
+func (b *siblingsBuilder) needed(places []int32) (sources []source, needed map[source][]uint64) {
+	needed = map[source][]uint64{}
 	for i, p := range places {
 		for _, c := range b.rules[p].conditions {
 			if remembers(c) {
@@ -155,29 +233,23 @@ func (b *groupBuilder) byText(places []int32) *group {
 				continue
 			}
 			if needed[from] == nil {
-				needed[from] = make([]uint64, words)
-				g.texts = append(g.texts, neededText{source: from})
+				needed[from] = make([]uint64, setSize(places))
+				sources = append(sources, from)
 			}
 			needed[from][i/64] |= 1 << (i % 64)
 		}
 	}
-	for i := range g.texts {
-		g.texts[i].candidates = b.candidatesIn(g.texts[i].source, places)
+	return sources, needed
+}
+
+// appendNeeds appends the needs of a set of rules.
+func appendNeeds(list []need, text int32, rules []uint64) []need {
+	for w, rules := range rules {
+		if rules != 0 {
+			list = append(list, need{text: text, word: int32(w), rules: rules})
+		}
 	}
-	// The log comes last: it is the longest, and every event has one.
-	slices.SortStableFunc(g.texts, func(a, b neededText) int { return cmp.Compare(b.source.kind, a.source.kind) })
-	g.texts = slices.DeleteFunc(g.texts, func(t neededText) bool { return t.source.kind == fromLog && t.candidates == nil })
-	if len(g.texts) == 0 {
-		return g
-	}
-	g.sets = make([]uint64, words)
-	for i := range places {
-		g.sets[i/64] |= 1 << (i % 64)
-	}
-	for _, t := range g.texts {
-		g.sets = append(g.sets, needed[t.source]...)
-	}
-	return g
+	return list
 }
 
 // remembers says whether trying a condition may change what the engine remembers.
@@ -203,7 +275,7 @@ func needs(c Condition) (source, bool) {
 }
 
 // candidatesIn makes the index of what rules look for in a text.
-func (b *groupBuilder) candidatesIn(text source, places []int32) *pattern.Candidates {
+func (b *siblingsBuilder) candidatesIn(text source, places []int32) *pattern.Candidates {
 	list := make([]pattern.Matcher, len(places))
 	for i, p := range places {
 		for _, c := range b.rules[p].conditions {

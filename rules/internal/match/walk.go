@@ -7,33 +7,35 @@ const maxDepth = 512
 
 // Walk finds the rule that the event ends in, and the rule above it on the way. The event has a decoder.
 func (t *Tree) Walk(x *Context) (rule, parent *Rule) {
+	x.findTexts()
 	if x.Plain || x.Trail != nil {
 		return t.walkPlain(x)
 	}
-	for _, root := range t.roots[x.Event.Decoder.Category] {
-		if r, p := root.walk(x, nil); r != nil {
-			return r, p
-		}
-	}
-	return nil, nil
+	return t.tops[x.Event.Decoder.Category].walk(x, nil)
 }
 
-// walk tries a rule and those below it. What a rule leads to depends on the event alone, so a rule that was tried in
-// vain is not tried again at another place of the tree.
-func (r *Rule) walk(x *Context, parent *Rule) (rule, above *Rule) {
-	if r.shared && x.failed[r.Index] == x.gen {
+// try tries a rule, by its first step, and those below it. What a rule leads to depends on the event alone, so a rule that was
+// tried in vain is not tried again at another place of the tree.
+func (x *Context) try(first int32, parent *Rule) (rule, above *Rule) {
+	s := &x.tree.steps[first]
+	if s.flags&stepShared != 0 && x.failed[first] == x.gen {
 		return nil, nil
 	}
 	var kept []string
-	if r.correlated && r.NoAlert {
+	if s.flags&stepRestores != 0 {
 		kept = slices.Clone(x.Previous)
 	}
-	for _, c := range r.conditions {
-		if !c.test(x) {
-			r.fail(x)
+	for at := first; ; s = &x.tree.steps[at] {
+		if !s.holds(x) {
+			x.fail(first)
 			return nil, nil
 		}
+		if s.flags&stepLast != 0 {
+			break
+		}
+		at++
 	}
+	r := s.rule
 	if rule, above = r.below.walk(x, r); rule != nil {
 		return rule, above
 	}
@@ -41,15 +43,15 @@ func (r *Rule) walk(x *Context, parent *Rule) (rule, above *Rule) {
 		if r.correlated {
 			x.restorePrevious(kept)
 		}
-		r.fail(x)
+		x.fail(first)
 		return nil, nil
 	}
 	return r, parent
 }
 
-// fail remembers that a rule leads nowhere, where it hangs elsewhere too.
-func (r *Rule) fail(x *Context) {
-	if r.shared {
-		x.failed[r.Index] = x.gen
+// fail remembers that the rule with a step leads nowhere, where it hangs elsewhere too.
+func (x *Context) fail(first int32) {
+	if x.tree.steps[first].flags&stepShared != 0 {
+		x.failed[first] = x.gen
 	}
 }
