@@ -104,15 +104,15 @@ func (e *Engine) find(x *Evaluation) (rule, parent *match.Rule) {
 func (e *Engine) conclude(x *Evaluation, rule, parent *match.Rule) *match.Rule {
 	v, c := &x.verdict, &x.context
 	v.Rule = e.rs.byIndex[rule.Index]
-	x.lists = x.lists[:0]
+	var lists []int
 	if rule.Level > 0 {
-		x.lists = e.rs.tree.Lists(rule, x.lists)
+		lists = rule.Lists
 	}
-	if len(x.lists) > 0 || rule.IgnorePeriod > 0 {
-		c.Session.Hold(c.Current(), x.lists...)
+	if len(lists) > 0 || rule.IgnorePeriod > 0 {
+		c.Session.Hold(c.Current(), lists...)
 	}
 	v.FiredTimes = c.Session.Fired(rule.Index)
-	if rule.Level > 0 && rule.IgnorePeriod > 0 && c.Session.Ignored(rule.Index, rule.IgnorePeriod, c.Now.Unix()) {
+	if rule.Level > 0 && rule.IgnorePeriod > 0 && c.Session.Ignored(rule.Index, int64(rule.IgnorePeriod), c.Now.Unix()) {
 		v.SuppressedBy, v.Rule = v.Rule, nil
 		if parent == nil || parent.Index < 0 {
 			return nil
@@ -127,7 +127,7 @@ func (e *Engine) conclude(x *Evaluation, rule, parent *match.Rule) *match.Rule {
 	}
 	c.Mask(rule)
 	v.PreviousOutput = append(v.PreviousOutput, c.Previous...)
-	c.Session.Record(c.Current(), x.lists...)
+	c.Session.Record(c.Current(), lists...)
 	return rule
 }
 
@@ -138,7 +138,7 @@ func alerts(r *match.Rule) bool { return r.Level > 0 && !r.NoAlert && !r.NoLog }
 func (x *Evaluation) describe(rule *match.Rule) {
 	text, ok := x.context.Describe(rule, x.description[:0])
 	if !ok {
-		x.verdict.Description = rule.Meta.Description
+		x.verdict.Description = rule.Description
 		return
 	}
 	x.description = text

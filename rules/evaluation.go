@@ -14,7 +14,6 @@ type Evaluation struct {
 	context     match.Context
 	verdict     Verdict
 	description []byte
-	lists       []int
 	location    struct {
 		key  locationKey
 		text string

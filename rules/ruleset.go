@@ -63,8 +63,8 @@ func (rs *Ruleset) publish() {
 	for _, m := range rs.tree.Rules() {
 		r := &Rule{
 			ID:          m.ID,
-			Level:       m.Level,
-			Description: m.Meta.Description,
+			Level:       int(m.Level),
+			Description: m.Description,
 			Info:        m.Meta.Info,
 			CVE:         m.Meta.CVE,
 			Groups:      m.Meta.Groups,

@@ -19,7 +19,7 @@ func (l *Loader) correlation(r *Rule, d *definition, p *ruleParser) *correlate {
 		ID:                len(l.tree.plan.Queries),
 		Previous:          l.previous(d.frequency),
 		Timeframe:         int64(d.timeframe),
-		Level:             r.Level,
+		Level:             int(r.Level),
 		Global:            d.same.global,
 		Same:              d.same.same,
 		Different:         d.same.different,
@@ -49,10 +49,12 @@ func (l *Loader) correlation(r *Rule, d *definition, p *ruleParser) *correlate {
 			q.List = l.newList("none:", r)
 			break
 		}
-		if marked.SidList < 0 {
-			marked.SidList = l.newList("sid:", marked)
+		list, ok := l.sidLists[marked]
+		if !ok {
+			list = l.newList("sid:", marked)
+			l.sidLists[marked] = list
 		}
-		q.List = marked.SidList
+		q.List = list
 	case d.matchedGroup != "":
 		q.List = l.newList("group:", r)
 		l.comparisons += len(l.tree.rules)
@@ -62,7 +64,7 @@ func (l *Loader) correlation(r *Rule, d *definition, p *ruleParser) *correlate {
 		}
 		for _, other := range l.tree.rules {
 			if other != r && hasGroup(other.groupText, d.matchedGroup) {
-				other.GroupLists = append(other.GroupLists, q.List)
+				l.groupLists[other] = append(l.groupLists[other], q.List)
 			}
 		}
 	default:
@@ -115,15 +117,16 @@ func (l *Loader) dynamic(names []fields.Symbol) []int {
 	return out
 }
 
-// Lists are the lists that an event of this rule goes to.
-func (t *Tree) Lists(r *Rule, buf []int) []int {
-	if r.SidList >= 0 {
-		buf = append(buf, r.SidList)
-	} else {
-		buf = append(buf, r.GroupLists...)
+// assignLists notes which lists the events of each rule go to.
+func (l *Loader) assignLists() {
+	for _, r := range l.tree.rules {
+		if list, ok := l.sidLists[r]; ok {
+			r.Lists = append(r.Lists, list)
+		} else {
+			r.Lists = append(r.Lists, l.groupLists[r]...)
+		}
+		if l.tree.always >= 0 {
+			r.Lists = append(r.Lists, l.tree.always)
+		}
 	}
-	if t.always >= 0 {
-		buf = append(buf, t.always)
-	}
-	return buf
 }

@@ -42,8 +42,10 @@ type Loader struct {
 	symbolIndex map[fields.Symbol]int
 	order       map[*Rule][]int16 // sort keys of the children
 	depths      map[*Rule]int
-	owners      []*Rule      // of the plan's lists; nil: none
-	broken      map[int]bool // rules that were left out: what refers to them is not reported once more
+	sidLists    map[*Rule]int   // the list of a rule because of an if_matched_sid
+	groupLists  map[*Rule][]int // those because of if_matched_group, used where there is none of the others
+	owners      []*Rule         // of the plan's lists; nil: none
+	broken      map[int]bool    // rules that were left out: what refers to them is not reported once more
 }
 
 // NewLoader starts an empty tree.
@@ -54,6 +56,8 @@ func NewLoader(opts Options) *Loader {
 		symbolIndex: map[fields.Symbol]int{},
 		order:       map[*Rule][]int16{},
 		depths:      map[*Rule]int{},
+		sidLists:    map[*Rule]int{},
+		groupLists:  map[*Rule][]int{},
 		broken:      map[int]bool{},
 	}
 }
@@ -152,7 +156,7 @@ func (l *Loader) compose(r *Rule, d *definition, p *ruleParser) {
 		}
 	}
 	r.conditions = d.sorted()
-	r.text = parseTemplate(r.Meta.Description, l.opts.Symbols)
+	r.text = parseTemplate(r.Description, l.opts.Symbols)
 	r.groupText = d.groupText
 	r.Meta.Groups, r.Meta.Compliance = splitGroups(d.groupText)
 }
@@ -166,7 +170,6 @@ func (l *Loader) overwrite(old *Rule, d *definition, p *ruleParser) {
 	query := old.query()
 	fresh := *d.rule
 	fresh.Index, fresh.parents, fresh.children = old.Index, old.parents, old.children
-	fresh.SidList, fresh.GroupLists = old.SidList, old.GroupLists
 	fresh.root, fresh.last = old.root, old.last
 	if !d.categorySet {
 		fresh.category = decode.Syslog

@@ -39,7 +39,7 @@ func (p *ruleParser) element(c *xmldoc.Element) {
 	text := strings.TrimSpace(c.Text)
 	switch name {
 	case "description":
-		r.Meta.Description += c.Text
+		r.Description += c.Text
 	case "info":
 		p.info(c)
 	case "group":

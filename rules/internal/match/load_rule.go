@@ -53,7 +53,7 @@ func (p *ruleParser) attributes(e *xmldoc.Element) {
 		case "id":
 			r.ID = p.number(e.Line, "id", a.Value, 1, 999999)
 		case "level":
-			r.Level = p.number(e.Line, "level", a.Value, 0, 16)
+			r.Level = int32(p.number(e.Line, "level", a.Value, 0, 16))
 		case "noalert":
 			r.NoAlert = p.flag(e.Line, a, "1", "0")
 		case "overwrite":
@@ -61,7 +61,7 @@ func (p *ruleParser) attributes(e *xmldoc.Element) {
 		case "accuracy":
 			r.last = !p.flag(e.Line, a, "1", "0")
 		case "ignore":
-			r.IgnorePeriod = int64(p.number(e.Line, "ignore", a.Value, 1, 999999))
+			r.IgnorePeriod = int32(p.number(e.Line, "ignore", a.Value, 1, 999999))
 		case "maxsize":
 			p.d.condition(phaseSize, minSize(p.number(e.Line, "maxsize", a.Value, 1, 9999)))
 		case "frequency":

@@ -16,7 +16,7 @@ func (l *Loader) place(d *definition, p *ruleParser) bool {
 	case d.ifSid != nil:
 		return l.placeUnderIDs(d, p)
 	case d.ifLevel >= 0:
-		return l.placeUnder(d, p, func(parent *Rule) bool { return sortLevel(parent.Level) >= d.ifLevel })
+		return l.placeUnder(d, p, func(parent *Rule) bool { return sortLevel(int(parent.Level)) >= d.ifLevel })
 	case d.ifGroup != "":
 		return l.placeUnder(d, p, func(parent *Rule) bool { return hasGroup(parent.groupText, d.ifGroup) })
 	}
@@ -121,7 +121,7 @@ func (r *Rule) sortKey() int16 {
 	if r.last {
 		return -1
 	}
-	return int16(sortLevel(r.Level))
+	return int16(sortLevel(int(r.Level)))
 }
 
 // Finish sorts the siblings and gives the finished tree, with the names of its rules for the memory.
@@ -140,6 +140,7 @@ func (l *Loader) Finish() (*Tree, []string) {
 			parent.children[i] = all[i].r
 		}
 	}
+	l.assignLists()
 	l.layOut()
 	return l.tree, l.identify()
 }

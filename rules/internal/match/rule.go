@@ -20,20 +20,20 @@ type Rule struct {
 	// NoLog: it matches, but no alert is written.
 	NoLog bool
 	// Level is 0 (no alert) to 16.
-	Level int
+	Level int32
+	// IgnorePeriod in seconds; 0: none.
+	IgnorePeriod int32
 
 	// What is looked at when it is the answer.
 
 	// Index counts the rules from 0, in order of loading.
 	Index int
-	// IgnorePeriod in seconds; 0: none.
-	IgnorePeriod int64
-	// SidList is the list that the rule's events go to because of an if_matched_sid; -1: none.
-	SidList int
-	// GroupLists are those because of if_matched_group, used when there is no SidList.
-	GroupLists []int
-	mask       *keyMask // <ignore>
-	text       *template
+	// Lists are those that an event that ends in the rule goes to, where the rule has a level.
+	Lists []int
+	// Description as written.
+	Description string
+	text        *template // Description with fields
+	mask        *keyMask  // <ignore>
 
 	ID int
 	// Meta is what only people see.
@@ -51,12 +51,11 @@ type Rule struct {
 
 // newRule makes a rule that has no place in the tree.
 func newRule() *Rule {
-	return &Rule{Index: -1, SidList: -1, Meta: new(Meta), digest: new([sha256.Size]byte)}
+	return &Rule{Index: -1, Meta: new(Meta), digest: new([sha256.Size]byte)}
 }
 
 // Meta is the descriptive part of a rule.
 type Meta struct {
-	Description     string
 	Info, CVE       string
 	Groups          []string
 	Compliance      []Compliance
@@ -86,13 +85,14 @@ func (r *Rule) Children() []*Rule { return r.children }
 
 // Tree is a loaded rule tree.
 type Tree struct {
-	roots  [decode.NumCategories][]*Rule
-	tops   [decode.NumCategories]siblings // the roots as the fast walk tries them
-	steps  []step                         // of all rules
-	rules  []*Rule
-	byID   map[int]*Rule
-	plan   window.Plan
-	always int // list that all alerts go to, for if_matched_regex; -1: none
+	roots      [decode.NumCategories][]*Rule
+	tops       [decode.NumCategories]siblings // the roots as the fast walk tries them
+	steps      []step                         // of all rules
+	conditions []Condition                    // of steps of this kind
+	rules      []*Rule
+	byID       map[int]*Rule
+	plan       window.Plan
+	always     int // list that all alerts go to, for if_matched_regex; -1: none
 }
 
 // Rules gives all rules in order of loading, the built-in roots left out.

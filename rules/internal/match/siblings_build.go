@@ -32,7 +32,7 @@ func (l *Loader) layOut() {
 		}
 	}
 	for _, r := range all {
-		t.steps = r.appendSteps(t.steps, places[r] > 1)
+		t.addSteps(r, places[r] > 1)
 	}
 	var b siblingsBuilder
 	for c, roots := range t.roots {
@@ -209,11 +209,7 @@ func (b *siblingsBuilder) byText(places []int32) siblings {
 	// What rules out many comes first. The log comes last: it is the longest, and every event has one.
 	slices.SortStableFunc(t.dynamic, func(a, b need) int { return bits.OnesCount64(b.rules) - bits.OnesCount64(a.rules) })
 	slices.SortStableFunc(t.texts, func(a, b indexedText) int { return cmp.Compare(b.source.kind, a.source.kind) })
-	all := make([]uint64, setSize(places))
-	for i := range places {
-		all[i/64] |= 1 << (i % 64)
-	}
-	t.rules, t.all, t.dynamic, t.fixed = b.trials.keep(trials), b.sets.keep(all), b.needs.keep(t.dynamic), b.needs.keep(t.fixed)
+	t.rules, t.dynamic, t.fixed = b.trials.keep(trials), b.needs.keep(t.dynamic), b.needs.keep(t.fixed)
 	return siblings{groups: []group{{texts: &b.texts.keep([]textIndex{t})[0]}}}
 }
 

@@ -10,7 +10,7 @@ type step struct {
 	kind   stepKind
 	negate bool
 	flags  stepFlags
-	at     int32 // by kind: the field, the decoder, or the place among the rule's conditions
+	at     int32 // by kind: the field, the decoder, or the place in Tree.conditions
 	needs  pattern.Needs
 	m      pattern.Matcher
 	rule   *Rule
@@ -53,7 +53,7 @@ func (s *step) holds(x *Context) bool {
 	case stepDecoder:
 		return x.Event.Decoder.ID == s.at
 	case stepCondition:
-		return s.rule.conditions[s.at].test(x)
+		return x.tree.conditions[s.at].test(x)
 	}
 	of := source{kind: sourceKind(s.kind), slot: fields.Slot(s.at), symbol: s.at}
 	text, ok := of.of(x)
@@ -63,25 +63,26 @@ func (s *step) holds(x *Context) bool {
 	return ok && s.m.Test(text, &x.Event.Scratch) != s.negate
 }
 
-// stepOf gives the step of a rule's nth condition.
-func stepOf(c Condition, n int) step {
+// stepOf makes the step of a condition.
+func (t *Tree) stepOf(c Condition) step {
 	switch c := c.(type) {
 	case *expr:
 		return c.step
 	case decodedAs:
 		return step{kind: stepDecoder, at: c.id}
 	}
-	return step{kind: stepCondition, at: int32(n)}
+	t.conditions = append(t.conditions, c)
+	return step{kind: stepCondition, at: int32(len(t.conditions) - 1)}
 }
 
-// appendSteps appends the steps of a rule, and notes where they begin.
-func (r *Rule) appendSteps(steps []step, shared bool) []step {
-	r.first = int32(len(steps))
-	for i, c := range r.conditions {
-		steps = append(steps, stepOf(c, i))
+// addSteps adds the steps of a rule.
+func (t *Tree) addSteps(r *Rule, shared bool) {
+	r.first = int32(len(t.steps))
+	for _, c := range r.conditions {
+		t.steps = append(t.steps, t.stepOf(c))
 	}
 	if len(r.conditions) == 0 {
-		steps = append(steps, step{kind: stepAny})
+		t.steps = append(t.steps, step{kind: stepAny})
 	}
 	var flags stepFlags
 	if shared {
@@ -90,9 +91,9 @@ func (r *Rule) appendSteps(steps []step, shared bool) []step {
 	if r.correlated && r.NoAlert {
 		flags |= stepRestores
 	}
-	for i := int(r.first); i < len(steps); i++ {
-		steps[i].rule, steps[i].flags = r, flags
+	of := t.steps[r.first:]
+	for i := range of {
+		of[i].rule, of[i].flags = r, flags
 	}
-	steps[len(steps)-1].flags |= stepLast
-	return steps
+	of[len(of)-1].flags |= stepLast
 }

@@ -10,7 +10,6 @@ import (
 // textIndex is a group of rules with what is known of the texts that they need. A set of them has a bit for each.
 type textIndex struct {
 	rules []trial
-	all   []uint64 // the set of all of them
 	// Rules that fail where the event does not have a text: a dynamic field, or one of the others.
 	dynamic, fixed []need
 	// Texts of which it pays to ask which rules can match them.
@@ -72,8 +71,8 @@ const fewest, textPerRule = 2, 200
 
 // collect adds the rules of which every text is there and may match.
 func (t *textIndex) collect(x *Context, from int) {
-	set := append(x.candidates[:0], t.all...)
-	x.candidates = set
+	x.candidates = appendAll(x.candidates[:0], len(t.rules))
+	set := x.candidates
 	for i := range t.fixed {
 		if n := &t.fixed[i]; x.texts&(1<<n.text) == 0 {
 			set[n.word] &^= n.rules
@@ -108,6 +107,14 @@ func (t *textIndex) collect(x *Context, from int) {
 			x.addTrial(t.rules[w*64+bits.TrailingZeros64(set)], from)
 		}
 	}
+}
+
+// appendAll appends a set of so many, all of them.
+func appendAll(set []uint64, n int) []uint64 {
+	for ; n > 64; n -= 64 {
+		set = append(set, ^uint64(0))
+	}
+	return append(set, ^uint64(0)>>(64-n))
 }
 
 // common counts the bits of a that b has.
