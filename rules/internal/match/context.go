@@ -1,6 +1,7 @@
 package match
 
 import (
+	"math/bits"
 	"time"
 
 	"armor/rules/internal/decode"
@@ -65,23 +66,21 @@ func (x *Context) Current() *window.Event {
 	}
 	x.filled = true
 	c := &x.current
-	dynamic := c.Dynamic[:0]
-	*c = window.Event{
-		Time:       x.Now.Unix(),
-		Agent:      x.Agent,
-		Location:   x.Location,
-		Category:   uint8(x.Event.Decoder.Category),
-		Log:        x.Event.Log,
-		Full:       x.Event.Line,
-		HasDynamic: len(x.Event.Fields.Dynamic()) > 0,
+	c.Time = x.Now.Unix()
+	c.Agent, c.Location = x.Agent, x.Location
+	c.Category = uint8(x.Event.Decoder.Category)
+	c.Log, c.Full = x.Event.Log, x.Event.Line
+	c.Consumed = 0
+	for set := c.Present; set != 0; set &= set - 1 { // of the event before
+		c.Static[bits.TrailingZeros32(set)] = ""
 	}
-	for s := range fields.NumSlots {
-		if v, ok := x.Event.Fields.Static(s); ok {
-			c.Static[s] = v
-			c.Present |= 1 << s
-		}
+	c.Present = x.Event.Fields.Present()
+	for set := c.Present; set != 0; set &= set - 1 {
+		s := bits.TrailingZeros32(set)
+		c.Static[s], _ = x.Event.Fields.Static(fields.Slot(s))
 	}
-	c.Dynamic = x.compared(dynamic)
+	c.HasDynamic = len(x.Event.Fields.Dynamic()) > 0
+	c.Dynamic = x.compared(c.Dynamic[:0])
 	return c
 }
 

@@ -19,22 +19,25 @@ type Value struct {
 // Event is what correlation needs to know about an event. The engine fills one for the current event; Memory keeps
 // copies of those that count later.
 type Event struct {
+	// What every comparison looks at comes first, to lie together in memory.
+
 	// Time in Unix seconds.
-	Time     int64
-	Agent    string
-	Location string
+	Time  int64
+	Agent string
+	// Present has the bit of each field of Static.
+	Present  uint32
 	Category uint8
-	// Log is the line after its header, for if_matched_regex; Full is the whole line, for previous_output.
-	Log, Full string
-	Static    [fields.NumSlots]string
-	Present   uint32
-	// Dynamic holds the dynamic fields that some correlation rule compares, in the order of Binding.Symbols; what is
-	// missing at its end is absent.
-	Dynamic []Value
 	// HasDynamic: the event has dynamic fields, whichever.
 	HasDynamic bool
 	// Consumed is the level of the correlation rule that used the event up; 0: none.
 	Consumed int
+	// Full is the whole line, for previous_output; Log is the line after its header, for if_matched_regex.
+	Full, Log string
+	Location  string
+	// Dynamic holds the dynamic fields that some correlation rule compares, in the order of Binding.Symbols; what is
+	// missing at its end is absent.
+	Dynamic []Value
+	Static  [fields.NumSlots]string
 
 	bytes  int           // about how much memory a kept event takes
 	in     []membership  // the lists that keep it

@@ -10,12 +10,12 @@ type eventList struct {
 	bytes  int
 	maxAge int64 // seconds; older events cannot count any more
 	gone   bool  // no ruleset knows it any more, though an old engine may still write to it
+	// disordered: the clock went back; the indexes rely on falling ages.
+	disordered bool
 	// indexes lead from an event to the one before it with the same values.
 	indexes []*valueIndex
 	// consumed holds, by level, the last event that a rule of at least that level used up, as sequence plus one.
 	consumed [maxLevel + 1]int64
-	// disordered: the clock went back; the indexes rely on falling ages.
-	disordered bool
 }
 
 const (

@@ -33,10 +33,10 @@ const MaxPrevious = 11
 
 // boundQuery is a query on a Memory: its list, and the dynamic fields as indexes into Event.Dynamic.
 type boundQuery struct {
-	Query
 	list  *eventList
 	floor *floor
 	index *valueIndex
+	Query
 }
 
 func (q *boundQuery) signature() signature {
