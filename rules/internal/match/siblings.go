@@ -70,10 +70,13 @@ func (s *siblings) collect(x *Context, from int) {
 
 // addTrial puts a rule into the order of those behind from. It goes to the end, or near it.
 func (x *Context) addTrial(t trial, from int) {
-	x.trials = append(x.trials, t)
-	for i := len(x.trials) - 1; i > from && x.trials[i-1].place > t.place; i-- {
-		x.trials[i-1], x.trials[i] = t, x.trials[i-1]
+	list := append(x.trials, t)
+	x.trials = list
+	i := len(list) - 1
+	for ; i > from && list[i-1].place > t.place; i-- {
+		list[i] = list[i-1]
 	}
+	list[i] = t
 }
 
 // valueIndex is a split by the whole value of one field, in lower case.
