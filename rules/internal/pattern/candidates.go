@@ -149,10 +149,10 @@ func chooseStride(least []int, begins []*[256]bool) int {
 func (c *Candidates) Of(text string, sc *Scratch, set []uint64) []uint64 {
 	n := len(set)
 	var found []uint64
-	if c.grams != nil && c.fewTraces(text) && sc.digest.covers(text) {
+	if before, ok := c.traced(text, sc); ok {
 		set = append(set, c.traces.rest...)
 		found = set[n:]
-		c.traces.scan(&sc.digest, found)
+		c.traces.scan(&sc.digest, reach(before, len(text)), found)
 	} else {
 		set = append(set, c.rest...)
 		found = set[n:]
@@ -172,9 +172,13 @@ func (c *Candidates) Of(text string, sc *Scratch, set []uint64) []uint64 {
 	return set
 }
 
-// fewTraces says whether looking for the literals in a digest is quicker than looking at the text.
-func (c *Candidates) fewTraces(text string) bool {
-	return len(c.traces.list)*c.grams.stride < tracesPerByte*len(text)
+// traced says whether there is a digest and looking for the literals in it is quicker than looking at the text; before is where in
+// the digest the text begins.
+func (c *Candidates) traced(text string, sc *Scratch) (before int, ok bool) {
+	if c.grams == nil || len(c.traces.list)*c.grams.stride >= tracesPerByte*len(text) {
+		return 0, false
+	}
+	return sc.digest.covers(text)
 }
 
 // tracesPerByte is how many literals are looked up in a digest in the time that a look at one place of the text takes.

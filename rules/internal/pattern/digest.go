@@ -1,78 +1,95 @@
 package pattern
 
-import (
-	"slices"
-	"unsafe"
-)
+import "unsafe"
 
 // Bounds of a digest.
 const (
 	digestBits = 13
+	// eagerDigest is up to which length of a text its digest is made at once, in bytes; of a longer one it is made when patience
+	// times its length was asked about.
+	eagerDigest = 512
+	patience    = 4
 	// maxDigest is the longest text of which a digest is made, in bytes: of a longer one it would say too little.
 	maxDigest = 4096
 )
 
-// digest knows which groups of four bytes occur in a text, ASCII case ignored, but for groups with equal hashes. One look at the
-// text spares many searches for literals that it does not have.
+// digest knows where in a text each group of four bytes stands first, ASCII case ignored; groups of equal hashes count as one. One
+// look at the text spares many searches for literals that it does not have, and most of the way to those that it has.
 type digest struct {
-	text string // which may be looked at in parts
-	made bool
-	now  uint8 // what stands in the table for the groups of this text
-	of   [1 << digestBits]uint8
+	text  string // which may be looked at in parts
+	made  bool
+	asked int // bytes of text that were asked about before it was made
+	// By hash: base plus one plus the index of the first such group. What is not above base is left from other texts, which
+	// ended before next.
+	first      [1 << digestBits]uint16
+	base, next uint16
 }
 
-// Cover has the Scratch make a digest of a text when it is needed first, until the next Reset. The text must not change as long.
+// Cover has the Scratch make a digest of a text when that is likely to pay, until the next Reset. The text must not change as long.
 func (sc *Scratch) Cover(text string) {
 	if len(text) > maxDigest {
 		text = ""
 	}
-	sc.digest.text, sc.digest.made = text, false
+	sc.digest.text, sc.digest.made, sc.digest.asked = text, false, 0
 }
 
-// covers says whether a text is all or a part of the one that was covered, and makes the digest.
-func (d *digest) covers(text string) bool {
+// covers says whether a text is all or a part of the one that was covered, of which there is a digest now; before is where in it.
+func (d *digest) covers(text string) (before int, ok bool) {
 	// A text that begins before the other is far behind it, unsigned.
-	before, whole := addressOf(text)-addressOf(d.text), uintptr(len(d.text))
-	return before <= whole && uintptr(len(text)) <= whole-before && (d.made || d.make())
+	at, whole := addressOf(text)-addressOf(d.text), uintptr(len(d.text))
+	return int(at), at <= whole && uintptr(len(text)) <= whole-at && (d.made || d.pays(len(text)))
 }
 
 // addressOf is where a text lies in memory.
 func addressOf(text string) uintptr { return uintptr(unsafe.Pointer(unsafe.StringData(text))) }
 
-func (d *digest) make() bool {
-	d.made = true
-	d.now++
-	if d.now == 0 {
-		clear(d.of[:])
-		d.now = 1
+// pays makes the digest, unless so little was asked so far that searching is cheaper.
+func (d *digest) pays(asked int) bool {
+	if d.asked += asked; len(d.text) > eagerDigest && d.asked < patience*len(d.text) {
+		return false
 	}
-	d.of[always] = d.now
-	text, now := d.text, d.now
-	for ; len(text) >= 8; text = text[5:] {
-		w := word8(text[:8]) | 0x20*ones
-		d.of[digestHash(uint32(w))] = now
-		d.of[digestHash(uint32(w>>8))] = now
-		d.of[digestHash(uint32(w>>16))] = now
-		d.of[digestHash(uint32(w>>24))] = now
-		d.of[digestHash(uint32(w>>32))] = now
-	}
-	for ; len(text) >= gramSize; text = text[1:] {
-		d.of[digestHash(gramAt(text, 0))] = now
-	}
+	d.make()
 	return true
 }
 
-// always is the place in a digest of what every text is taken to have.
-const always = 0
+func (d *digest) make() {
+	d.made = true
+	if d.base = d.next; d.base >= 1<<16-1-maxDigest {
+		clear(d.first[:])
+		d.base = 0
+	}
+	text, first := d.text, &d.first
+	d.next = d.base + uint16(len(text))
+	// From the end on, so that of equal groups the first one stays.
+	mark := d.next - (gramSize - 1)
+	for ; len(text) >= 8; text = text[:len(text)-5] {
+		w := word8(text[len(text)-8:]) | 0x20*ones
+		first[digestHash(uint32(w>>32))] = mark
+		first[digestHash(uint32(w>>24))] = mark - 1
+		first[digestHash(uint32(w>>16))] = mark - 2
+		first[digestHash(uint32(w>>8))] = mark - 3
+		first[digestHash(uint32(w))] = mark - 4
+		mark -= 5
+	}
+	for ; len(text) >= gramSize; text = text[:len(text)-1] {
+		first[digestHash(gramAt(text, len(text)-gramSize))] = mark
+		mark--
+	}
+}
+
+// reach is the index in the covered text at which the last group of a part ends to begin: one that stands first there or behind it
+// is not in the part.
+func reach(before, length int) uint16 { return uint16(max(before+length-(gramSize-1), 0)) }
 
 func digestHash(gram uint32) uint32 { return gramHash(gram) >> (32 - digestBits) }
 
-// trace is two groups of four of a literal, by their places in a digest: the rarest and another.
+// trace is two groups of four of a literal, by their hashes: the rarest and another. The zero value stands for nothing known.
 type trace [2]uint16
 
-func traceOf(literal string) trace {
+// traceOf gives a literal's trace, and where in the literal the two groups stand.
+func traceOf(literal string) (t trace, at [2]uint16) {
 	if len(literal) < gramSize {
-		return trace{always, always}
+		return t, at
 	}
 	first := rarestWindow(literal, gramSize)
 	second := first
@@ -82,12 +99,14 @@ func traceOf(literal string) trace {
 	} else if behind > 0 {
 		second = min(len(literal)-gramSize, first+gramSize)
 	}
-	return trace{uint16(digestHash(gramAt(literal, first))), uint16(digestHash(gramAt(literal, second)))}
+	return trace{uint16(digestHash(gramAt(literal, first))), uint16(digestHash(gramAt(literal, second)))}, [2]uint16{uint16(first), uint16(second)}
 }
 
-func (d *digest) has(t trace) bool { return d.at(t[0]) && d.at(t[1]) }
+// has says whether both groups stand first before reach.
+func (d *digest) has(t trace, reach uint16) bool { return d.at(t[0]) < reach && d.at(t[1]) < reach }
 
-func (d *digest) at(place uint16) bool { return d.of[place%(1<<digestBits)] == d.now }
+// at gives the index of the first group of a hash; if there is none, it is beyond every reach.
+func (d *digest) at(hash uint16) uint16 { return d.first[hash%(1<<digestBits)] - d.base - 1 }
 
 // Needs are literals of which a text must have one for a matcher to match it. The zero value is of a matcher that needs none.
 type Needs struct {
@@ -108,27 +127,71 @@ func NeedsOf(m Matcher) Needs {
 	if len(required) > maxNeeds || shortestOf(required) < gramSize {
 		return Needs{}
 	}
-	n := Needs{known: true, first: traceOf(required[0])}
+	n := Needs{known: true}
+	n.first, _ = traceOf(required[0])
 	for _, l := range required[1:] {
-		n.others = append(n.others, traceOf(l))
+		t, _ := traceOf(l)
+		n.others = append(n.others, t)
 	}
 	return n
 }
 
 // Lacks says that a text has none of the literals; false: it may have one, or nothing is known of it.
 func (sc *Scratch) Lacks(text string, n *Needs) bool {
-	if !n.known || !sc.digest.covers(text) || sc.digest.has(n.first) {
+	if !n.known {
 		return false
 	}
-	return !slices.ContainsFunc(n.others, sc.digest.has)
+	before, ok := sc.digest.covers(text)
+	if !ok {
+		return false
+	}
+	reach := reach(before, len(text))
+	if sc.digest.has(n.first, reach) {
+		return false
+	}
+	for _, t := range n.others {
+		if sc.digest.has(t, reach) {
+			return false
+		}
+	}
+	return true
+}
+
+// find returns the first index at or after from at which a literal begins in a text, or -1.
+func (sc *Scratch) find(f *finder, text string, from int) int {
+	from, ok := sc.earliest(f, text, from)
+	if !ok {
+		return f.index(text, from)
+	}
+	switch end := from + len(f.text); {
+	case end > len(text):
+		return -1
+	case equalFold(text[from:end], f.text):
+		return from
+	}
+	return f.index(text, from+1)
 }
 
 // occurs says whether a literal may occur in a text from an index on; without a digest it is looked for.
 func (sc *Scratch) occurs(f *finder, text string, from int) bool {
-	if f.trace != (trace{always, always}) && sc.digest.covers(text) {
-		return sc.digest.has(f.trace)
+	from, ok := sc.earliest(f, text, from)
+	if !ok {
+		return f.index(text, from) >= 0
 	}
-	return f.index(text, from) >= 0
+	return from+len(f.text) <= len(text)
+}
+
+// earliest gives an index, from or one behind it, before which a literal does not begin in a text; ok: the digest was asked.
+func (sc *Scratch) earliest(f *finder, text string, from int) (begin int, ok bool) {
+	if f.trace == (trace{}) {
+		return from, false
+	}
+	d := &sc.digest
+	before, ok := d.covers(text)
+	if !ok {
+		return from, false
+	}
+	return max(from, int(d.at(f.trace[0]))-int(f.groups[0])-before, int(d.at(f.trace[1]))-int(f.groups[1])-before), true
 }
 
 // traces are the literals of many matchers.
@@ -149,14 +212,17 @@ func (t *traces) add(literals []string, bit int) {
 		return
 	}
 	for _, l := range literals {
-		t.list = append(t.list, matcherTrace{traceOf(l), uint32(bit)})
+		of, _ := traceOf(l)
+		t.list = append(t.list, matcherTrace{of, uint32(bit)})
 	}
 }
 
-// scan sets in out the bits of the matchers of which a text may have a literal.
-func (t *traces) scan(d *digest, out []uint64) {
+// scan sets in out the bits of the matchers of which a text may have a literal, before reach.
+func (t *traces) scan(d *digest, reach uint16, out []uint64) {
+	first, base := &d.first, d.base+1
 	for i := range t.list {
-		if m := &t.list[i]; d.at(m.trace[0]) && d.at(m.trace[1]) {
+		m := &t.list[i]
+		if first[m.trace[0]%(1<<digestBits)]-base < reach && first[m.trace[1]%(1<<digestBits)]-base < reach {
 			out[m.bit/64] |= 1 << (m.bit % 64)
 		}
 	}

@@ -5,11 +5,12 @@ import "strings"
 // finder looks for one literal, ASCII case ignored. A long one is looked for at every few bytes only, where four
 // neighbouring bytes must be four of the literal's; a short one by its byte that is rarest in logs.
 type finder struct {
-	text   string   // lower-cased, not empty
-	rare   rareByte // of a short literal
-	stride uint8    // of a long literal: how far apart the text is looked at; 0: it is short
-	from   uint16   // of a long literal: where its part begins of which four bytes are always met
-	trace  trace
+	text   string    // lower-cased, not empty
+	rare   rareByte  // of a short literal
+	stride uint8     // of a long literal: how far apart the text is looked at; 0: it is short
+	from   uint16    // of a long literal: where its part begins of which four bytes are always met
+	trace  trace     // of it, for a digest
+	groups [2]uint16 // where in it the trace stands
 	filter [4]uint64
 }
 
@@ -22,7 +23,8 @@ const (
 )
 
 func newFinder(lowered string) finder {
-	f := finder{text: lowered, rare: rarestByte(lowered), trace: traceOf(lowered)}
+	f := finder{text: lowered, rare: rarestByte(lowered)}
+	f.trace, f.groups = traceOf(lowered)
 	stride := min(len(lowered)-gramSize+1, maxFinder)
 	if stride < minStride || f.rare.low == f.rare.up && commonness(f.rare.low) < unheardOf {
 		return f

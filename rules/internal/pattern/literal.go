@@ -32,7 +32,7 @@ func newLiteral(text string, start, end bool) *literal {
 }
 
 // index returns where the literal begins in text, or -1.
-func (l *literal) index(text string) int {
+func (l *literal) index(text string, sc *Scratch) int {
 	want := l.find.text
 	switch l.place {
 	case atStart:
@@ -51,7 +51,7 @@ func (l *literal) index(text string) int {
 		if want == "" {
 			return 0
 		}
-		return l.find.index(text, 0)
+		return sc.find(&l.find, text, 0)
 	}
 	return -1
 }

@@ -101,29 +101,29 @@ func (m *osMatch) learn() {
 func (m *osMatch) Match(text string, sc *Scratch) (int, bool) {
 	sc.Captures = sc.Captures[:0]
 	if m.negate {
-		if m.index(text) >= 0 {
+		if m.index(text, sc) >= 0 {
 			return 0, false
 		}
 		return -1, true
 	}
-	end := m.index(text)
+	end := m.index(text, sc)
 	if end < 0 {
 		return 0, false
 	}
 	return end - 1, true
 }
 
-func (m *osMatch) Test(text string, _ *Scratch) bool {
-	return m.occurs(text) != m.negate
+func (m *osMatch) Test(text string, sc *Scratch) bool {
+	return m.occurs(text, sc) != m.negate
 }
 
 // occurs reports whether an alternative is found.
-func (m *osMatch) occurs(text string) bool {
+func (m *osMatch) occurs(text string, sc *Scratch) bool {
 	if m.anyOf == nil || m.always {
-		return m.index(text) >= 0
+		return m.index(text, sc) >= 0
 	}
 	for i := range m.placed {
-		if m.placed[i].index(text) >= 0 {
+		if m.placed[i].index(text, sc) >= 0 {
 			return true
 		}
 	}
@@ -131,7 +131,7 @@ func (m *osMatch) occurs(text string) bool {
 }
 
 // index returns the index after the first alternative that is found, or -1.
-func (m *osMatch) index(text string) int {
+func (m *osMatch) index(text string, sc *Scratch) int {
 	switch {
 	case m.always:
 		return 0
@@ -143,7 +143,7 @@ func (m *osMatch) index(text string) int {
 	}
 	for i := range m.alts {
 		l := &m.alts[i]
-		if at := l.index(text); at >= 0 {
+		if at := l.index(text, sc); at >= 0 {
 			return at + len(l.find.text)
 		}
 	}

@@ -179,7 +179,7 @@ func (s *shared) start(text string, sc *Scratch) int {
 	case s == nil:
 		return 0
 	case s.lead:
-		return s.find.index(text, 0)
+		return sc.find(&s.find, text, 0)
 	case sc.occurs(&s.find, text, 0):
 		return 0
 	}
@@ -204,7 +204,7 @@ func (m *osRegex) Match(text string, sc *Scratch) (int, bool) {
 	for i := range m.alts {
 		a := &m.alts[i]
 		if a.machine == nil {
-			if at := a.literal.index(text); at >= 0 {
+			if at := a.literal.index(text, sc); at >= 0 {
 				return max(at+len(a.literal.find.text)-1, 0), true
 			}
 			continue
@@ -239,7 +239,7 @@ func (m *osRegex) Test(text string, sc *Scratch) bool {
 	for i := range m.others {
 		a := &m.others[i]
 		if a.machine == nil {
-			if a.literal.index(text) >= 0 {
+			if a.literal.index(text, sc) >= 0 {
 				return true
 			}
 			continue
@@ -262,7 +262,7 @@ func (a *machine) match(m *osRegex, text string, from int, sc *Scratch) (int, bo
 	if cap(sc.slots) < int(m.slots) {
 		sc.slots = make([]int, m.slots)
 	}
-	end, ok, spent := a.run(text, from, sc.slots[:a.slots])
+	end, ok, spent := a.run(text, from, sc.slots[:a.slots], sc)
 	if spent > maxRework {
 		sc.giveUp(&LimitError{Pattern: m.source, Length: len(text)})
 	}

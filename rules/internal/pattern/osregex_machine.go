@@ -64,13 +64,13 @@ func (w *way) begin(st, known int) (int, int) {
 // run matches text, in which no match begins before from. slots receives the noted positions and must have
 // m.slots entries. spent is how much was read again; over maxRework the run
 // was given up.
-func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spent int) {
+func (m *machine) run(text string, from int, slots []int, sc *Scratch) (end int, ok bool, spent int) {
 	for i := range slots {
 		slots[i] = -1
 	}
 	way := way{restart: -1, slots: slots}
 	tokens := m.tokens
-	st := m.nextStart(text, from)
+	st := m.nextStart(text, from, sc)
 	if st < 0 {
 		return 0, false, 0
 	} else if st > 0 {
@@ -202,7 +202,7 @@ func (m *machine) run(text string, from int, slots []int) (end int, ok bool, spe
 			pt, way.end = 0, unset
 			st++
 			if !flag {
-				if st = m.nextStart(text, st); st < 0 {
+				if st = m.nextStart(text, st, sc); st < 0 {
 					return 0, false, way.spent
 				}
 				known = int(m.known)

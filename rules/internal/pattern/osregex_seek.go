@@ -169,12 +169,12 @@ func first(tokens []token) int {
 
 // nextStart returns the first start position at or after from, or -1 if there
 // is none. It never returns -1 for positions the machine could match at.
-func (m *machine) nextStart(text string, from int) int {
+func (m *machine) nextStart(text string, from int, sc *Scratch) int {
 	switch m.first {
 	case seekLead:
-		return m.lead.index(text, from)
+		return sc.find(&m.lead, text, from)
 	case seekBehind:
-		return m.nextBehind(text, from)
+		return m.nextBehind(text, from, sc)
 	case seekClass:
 		want := m.tokens[first(m.tokens)].class
 		for i := from; i < len(text); i++ {
@@ -188,11 +188,11 @@ func (m *machine) nextStart(text string, from int) int {
 }
 
 // nextBehind returns the first position at or after from of the bytes of the first tokens with the literal behind them, or -1.
-func (m *machine) nextBehind(text string, from int) int {
+func (m *machine) nextBehind(text string, from int, sc *Scratch) int {
 	singles := int(m.singles)
 	classes := m.tokens[first(m.tokens):][:singles]
 search:
-	for at := m.lead.index(text, from+singles); at >= 0; at = m.lead.index(text, at+1) {
+	for at := sc.find(&m.lead, text, from+singles); at >= 0; at = m.lead.index(text, at+1) {
 		for i := range classes {
 			if classesOf[text[at-singles+i]]&classes[i].class == 0 {
 				continue search

@@ -91,7 +91,7 @@ func (m *pcre2) learn(re *syntax.Regexp) {
 func (m *pcre2) Match(text string, sc *Scratch) (int, bool) {
 	sc.Captures = sc.Captures[:0]
 	if m.texts != nil && m.groups == 0 {
-		_, end := findTexts(m.texts, text)
+		_, end := findTexts(m.texts, text, sc)
 		return end - 1, end >= 0
 	}
 	switch m.search(text, sc) {
@@ -109,7 +109,7 @@ func (m *pcre2) Test(text string, sc *Scratch) bool {
 		return m.anyOf.in(text)
 	}
 	if m.texts != nil {
-		return hasText(m.texts, text)
+		return hasText(m.texts, text, sc)
 	}
 	switch m.search(text, sc) {
 	case found:

@@ -65,7 +65,7 @@ func (p *program) search(text string, sc *Scratch) outcome {
 	sc.regs = sc.regs[:p.regs]
 	budget := work(len(text))
 	for at := 0; at <= len(text); at++ {
-		if at = p.nextStart(text, at); at < 0 {
+		if at = p.nextStart(text, at, sc); at < 0 {
 			return missed
 		}
 		if end := p.run(text, at, sc, &budget); end >= 0 {
@@ -84,11 +84,11 @@ func (p *program) search(text string, sc *Scratch) outcome {
 
 // nextStart returns the first position from at on where a match can begin, or
 // -1.
-func (p *program) nextStart(text string, at int) int {
+func (p *program) nextStart(text string, at int, sc *Scratch) int {
 	switch {
 	case p.anchored:
 	case p.hasPrefix:
-		return p.prefix.index(text, at)
+		return sc.find(&p.prefix, text, at)
 	case p.lineStart:
 		if at > 0 && text[at-1] != '\n' {
 			at = indexByteFrom(text, at, len(text), '\n') + 1

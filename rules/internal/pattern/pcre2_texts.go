@@ -32,19 +32,19 @@ func plainTexts(list []text) []pcreText {
 }
 
 // at returns where the text stands in s, or -1.
-func (p *pcreText) at(s string) int {
-	if i := p.in(s); i >= 0 || !p.line {
+func (p *pcreText) at(s string, sc *Scratch) int {
+	if i := p.in(s, sc); i >= 0 || !p.line {
 		return i
 	}
 	if body, ok := strings.CutSuffix(s, "\n"); ok {
-		return p.in(body)
+		return p.in(body, sc)
 	}
 	return -1
 }
 
-func (p *pcreText) in(s string) int {
+func (p *pcreText) in(s string, sc *Scratch) int {
 	if p.fold {
-		return p.index(s)
+		return p.index(s, sc)
 	}
 	want := p.text
 	switch {
@@ -59,9 +59,9 @@ func (p *pcreText) in(s string) int {
 }
 
 // hasText reports whether one of the texts stands in s.
-func hasText(texts []pcreText, s string) bool {
+func hasText(texts []pcreText, s string, sc *Scratch) bool {
 	for i := range texts {
-		if texts[i].at(s) >= 0 {
+		if texts[i].at(s, sc) >= 0 {
 			return true
 		}
 	}
@@ -70,12 +70,12 @@ func hasText(texts []pcreText, s string) bool {
 
 // findTexts returns the leftmost text in s, the first in order of those at one
 // place; -1 if there is none.
-func findTexts(texts []pcreText, s string) (start, end int) {
+func findTexts(texts []pcreText, s string, sc *Scratch) (start, end int) {
 	start, end = -1, -1
 	for i := range texts {
 		// The newline before which a $ holds counts for suffixes only if
 		// nothing ends at the very end; the leftmost of the two wins.
-		if at := texts[i].leftmost(s); at >= 0 && (start < 0 || at < start) {
+		if at := texts[i].leftmost(s, sc); at >= 0 && (start < 0 || at < start) {
 			start, end = at, at+len(texts[i].text)
 		}
 	}
@@ -83,15 +83,15 @@ func findTexts(texts []pcreText, s string) (start, end int) {
 }
 
 // leftmost returns the first place where the text stands in s, or -1.
-func (p *pcreText) leftmost(s string) int {
+func (p *pcreText) leftmost(s string, sc *Scratch) int {
 	if p.line {
 		if body, ok := strings.CutSuffix(s, "\n"); ok {
-			if i := p.in(body); i >= 0 {
+			if i := p.in(body, sc); i >= 0 {
 				return i
 			}
 		}
 	}
-	return p.in(s)
+	return p.in(s, sc)
 }
 
 // learn sets what plain texts tell.
