@@ -24,13 +24,13 @@ func (v *values) equal(o *values) bool {
 	return v.static == o.static && v.location == o.location && v.agent == o.agent && slices.Equal(v.dynamic, o.dynamic)
 }
 
-// shared says whether two events have all of the values, and the same.
-func (v *values) shared(a, b *Event) bool {
-	if v.agent && a.Agent != b.Agent || v.location && a.Location != b.Location || a.Present&b.Present&v.static != v.static {
+// shared says whether a kept event and another have all of the values, and the same.
+func (v *values) shared(a *kept, b *Event) bool {
+	if v.agent && a.text(spanAgent) != b.Agent || v.location && a.text(spanLocation) != b.Location || a.present&b.Present&v.static != v.static {
 		return false
 	}
 	for set := v.static; set != 0; set &= set - 1 {
-		if s := bits.TrailingZeros32(set); a.Static[s] != b.Static[s] {
+		if s := bits.TrailingZeros32(set); a.static(s) != b.Static[s] {
 			return false
 		}
 	}
@@ -42,13 +42,13 @@ func (v *values) shared(a, b *Event) bool {
 	return true
 }
 
-// anyShared says whether two events have one of the values, and the same.
-func (v *values) anyShared(a, b *Event) bool {
-	if v.agent && a.Agent == b.Agent || v.location && a.Location == b.Location {
+// anyShared says whether a kept event and another have one of the values, and the same.
+func (v *values) anyShared(a *kept, b *Event) bool {
+	if v.agent && a.text(spanAgent) == b.Agent || v.location && a.text(spanLocation) == b.Location {
 		return true
 	}
-	for set := v.static & a.Present & b.Present; set != 0; set &= set - 1 {
-		if s := bits.TrailingZeros32(set); a.Static[s] == b.Static[s] {
+	for set := v.static & a.present & b.Present; set != 0; set &= set - 1 {
+		if s := bits.TrailingZeros32(set); a.static(s) == b.Static[s] {
 			return true
 		}
 	}
@@ -135,7 +135,7 @@ func (x *valueIndex) add(l *eventList, e *Event, hash uint64) {
 	}
 	differing := previous
 	if previous >= 0 {
-		if place := previous - l.offset; x.signature.different.shared(e, l.events[place]) {
+		if place := previous - l.offset; x.signature.different.shared(l.events[place], e) {
 			differing = x.differing[place]
 		}
 	}
@@ -174,12 +174,14 @@ func (l *eventList) index(s signature) *valueIndex {
 	}
 	x := newIndex(s)
 	before := eventList{offset: l.offset}
-	for i, e := range l.events {
+	var e Event
+	for i, k := range l.events {
 		before.events = l.events[:i]
 		if i < l.head {
 			x.add(&before, nil, none)
 		} else {
-			x.add(&before, e, x.hash(e))
+			k.event(&e)
+			x.add(&before, &e, x.hash(&e))
 		}
 	}
 	l.indexes = append(l.indexes, x)

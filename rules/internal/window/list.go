@@ -3,7 +3,7 @@ package window
 // eventList is the memory of one marked rule or group: events, oldest first. Each event has a sequence number in its
 // list, offset plus its place in the slices.
 type eventList struct {
-	events []*Event
+	events []*kept
 	times  []int64 // when each joined, Unix seconds; as good as never falling
 	head   int     // events before it are forgotten
 	offset int64
@@ -36,8 +36,8 @@ func (l *eventList) expire(now int64) {
 	}
 }
 
-// add appends an event; known are hashes of it.
-func (l *eventList) add(e *Event, known *hashes) {
+// add appends an event, of which k is the copy to be kept; known are hashes of it.
+func (l *eventList) add(e *Event, k *kept, known *hashes) {
 	l.compact()
 	now := e.Time
 	if l.len() == 0 {
@@ -49,35 +49,35 @@ func (l *eventList) add(e *Event, known *hashes) {
 			now = last
 		}
 	}
-	l.append(e, now, known)
+	l.append(e, k, now, known)
 }
 
 // append puts an event behind the others, at a time; known may be nil.
-func (l *eventList) append(e *Event, now int64, known *hashes) {
+func (l *eventList) append(e *Event, k *kept, now int64, known *hashes) {
 	seq := l.end()
 	for _, x := range l.indexes {
 		x.add(l, e, known.of(x, e))
 	}
-	l.events = append(l.events, e)
+	l.events = append(l.events, k)
 	l.times = append(l.times, now)
-	l.bytes += e.bytes
-	e.in = append(e.in, membership{list: l, seq: seq})
-	l.mark(e.Consumed, seq)
+	l.bytes += k.bytes()
+	k.in = append(k.in, membership{list: l, seq: seq})
+	l.mark(int(k.consumed), seq)
 }
 
 // drop forgets the oldest event.
 func (l *eventList) drop() {
-	e := l.events[l.head]
+	k := l.events[l.head]
 	for _, x := range l.indexes {
 		x.drop(l.head)
 	}
-	for i := range e.in {
-		if e.in[i].list == l {
-			e.in = append(e.in[:i], e.in[i+1:]...)
+	for i := range k.in {
+		if k.in[i].list == l {
+			k.in = append(k.in[:i], k.in[i+1:]...)
 			break
 		}
 	}
-	l.bytes -= e.bytes
+	l.bytes -= k.bytes()
 	l.events[l.head] = nil
 	l.head++
 }

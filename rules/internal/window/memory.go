@@ -306,7 +306,7 @@ type Session struct {
 	locked bool
 	spare  spare
 	hashes hashes
-	kept   *Event // a copy of the current event; nil: not made yet
+	kept   *kept // a copy of the current event; nil: not made yet
 	// ReadOnly: nothing is changed (an event that is evaluated once more).
 	ReadOnly bool
 	// Plain: searches go without the index.
@@ -320,8 +320,7 @@ func (s *Session) Begin(b *Binding, readOnly bool) {
 	s.b, s.locked, s.ReadOnly, s.Touched = b, false, readOnly, false
 	s.hashes = s.hashes[:0]
 	if s.kept != nil { // an ignore period kept it from being recorded
-		*s.kept = Event{}
-		s.spare.event, s.kept = s.kept, nil
+		s.spare.kept, s.kept = s.kept, nil
 	}
 }
 
@@ -346,7 +345,7 @@ func (s *Session) Search(q *Query, cur *Event, sc *pattern.Scratch, logs []strin
 	if s.ReadOnly {
 		return logs, false
 	}
-	s.spare.fit(cur.textSize()) // before the lock is taken: it may have to wait for the collector
+	s.spare.fit(cur) // before the lock is taken: it may have to wait for the collector
 	bound := &s.b.queries[q.ID]
 	var ok bool
 	if s.Plain {
@@ -373,14 +372,14 @@ func (s *Session) Record(cur *Event, lists ...int) {
 	m := s.lock()
 	s.Touched = true
 	for _, n := range lists {
-		m.add(s.b.lists[n], s.kept, &s.hashes)
+		m.add(s.b.lists[n], cur, s.kept, &s.hashes)
 	}
 	s.kept = nil
 }
 
-// add puts an event into a list and forgets what is too old or too much.
-func (m *Memory) add(l *eventList, e *Event, known *hashes) {
-	if e.bytes > min(maxEventBytes, m.limits.BytesPerList) {
+// add puts an event, of which k is the copy to be kept, into a list and forgets what is too old or too much.
+func (m *Memory) add(l *eventList, e *Event, k *kept, known *hashes) {
+	if k.bytes() > min(maxEventBytes, m.limits.BytesPerList) {
 		m.evicted.TooLarge++
 		return
 	}
@@ -390,11 +389,11 @@ func (m *Memory) add(l *eventList, e *Event, known *hashes) {
 		l.drop()
 		m.evicted.ListEvents++
 	}
-	for l.len() > 0 && l.bytes+e.bytes > m.limits.BytesPerList {
+	for l.len() > 0 && l.bytes+k.bytes() > m.limits.BytesPerList {
 		l.drop()
 		m.evicted.ListBytes++
 	}
-	l.add(e, known)
+	l.add(e, k, known)
 	if !l.gone {
 		m.bytes += l.bytes - before
 		m.makeRoom()
@@ -448,7 +447,7 @@ func (s *Session) Hold(cur *Event, lists ...int) {
 // copy makes the copy of the current event that lists keep. It needs no lock.
 func (s *Session) copy(cur *Event) {
 	if s.kept == nil {
-		s.spare.fit(cur.textSize())
+		s.spare.fit(cur)
 		s.kept = cur.keep(&s.spare)
 	}
 }

@@ -60,7 +60,7 @@ func (q *boundQuery) search(hash uint64, cur *Event, sc *pattern.Scratch, logs [
 	l, seq, differs := q.list, chain.newest, !q.index.signature.different.empty()
 	stop := max(l.consumed[min(max(q.Level, 1), maxLevel)], l.offset+int64(l.head), q.floor.seq)
 	count := 0
-	var newest *Event
+	var newest *kept
 	for seq >= stop {
 		place := seq - l.offset
 		e := l.events[place]
@@ -79,7 +79,7 @@ func (q *boundQuery) search(hash uint64, cur *Event, sc *pattern.Scratch, logs [
 			newest = e
 		}
 		if len(logs) < MaxPrevious {
-			logs = append(logs, e.Full)
+			logs = append(logs, e.text(spanFull))
 		}
 		if count++; count == q.Previous {
 			q.consume(newest, cur)
@@ -93,10 +93,10 @@ func (q *boundQuery) search(hash uint64, cur *Event, sc *pattern.Scratch, logs [
 func (q *boundQuery) searchPlain(cur *Event, sc *pattern.Scratch, logs []string) ([]string, bool) {
 	l := q.list
 	count := 0
-	var newest *Event
+	var newest *kept
 	for i := len(l.events) - 1; i >= max(l.head, int(q.floor.seq-l.offset)); i-- {
 		e := l.events[i]
-		if cur.Time-l.times[i] > q.Timeframe || e.Consumed >= q.Level && e.Consumed > 0 {
+		if cur.Time-l.times[i] > q.Timeframe || int(e.consumed) >= q.Level && e.consumed > 0 {
 			return logs, false
 		}
 		if !q.counts(e, cur, sc) {
@@ -106,7 +106,7 @@ func (q *boundQuery) searchPlain(cur *Event, sc *pattern.Scratch, logs []string)
 			newest = e
 		}
 		if len(logs) < MaxPrevious {
-			logs = append(logs, e.Full)
+			logs = append(logs, e.text(spanFull))
 		}
 		if count++; count == q.Previous {
 			q.consume(newest, cur)
@@ -117,7 +117,7 @@ func (q *boundQuery) searchPlain(cur *Event, sc *pattern.Scratch, logs []string)
 }
 
 // consume marks what an answer uses up.
-func (q *boundQuery) consume(newest, cur *Event) {
+func (q *boundQuery) consume(newest *kept, cur *Event) {
 	if q.Previous > 1 {
 		// With one earlier event the reference does not come to this.
 		newest.consume(q.Level)
@@ -126,14 +126,14 @@ func (q *boundQuery) consume(newest, cur *Event) {
 }
 
 // counts says whether an earlier event is alike enough.
-func (q *boundQuery) counts(e, cur *Event, sc *pattern.Scratch) bool {
-	if !q.Global && e.Agent != cur.Agent || q.SameCategory && e.Category != cur.Category {
+func (q *boundQuery) counts(e *kept, cur *Event, sc *pattern.Scratch) bool {
+	if !q.Global && e.text(spanAgent) != cur.Agent || q.SameCategory && e.category != cur.Category {
 		return false
 	}
-	if q.Regex != nil && !q.Regex.Test(e.Log, sc) {
+	if q.Regex != nil && !q.Regex.Test(e.text(spanLog), sc) {
 		return false
 	}
-	if len(q.SameDynamic)+len(q.DifferentDynamic) > 0 && (!e.HasDynamic || !cur.HasDynamic) {
+	if len(q.SameDynamic)+len(q.DifferentDynamic) > 0 && (!e.hasDynamic || !cur.HasDynamic) {
 		return false
 	}
 	s := &q.index.signature

@@ -10,7 +10,7 @@ import (
 )
 
 // picture is a copy of a Memory's content at one moment. It shares strings and events with the memory: those do not
-// change, but for Event.Consumed, which is copied.
+// change, but for kept.consumed, which is copied.
 type picture struct {
 	taken    time.Time
 	names    []string
@@ -28,7 +28,7 @@ type picture struct {
 
 type listPicture struct {
 	key        string
-	events     []*Event
+	events     []*kept
 	consumed   []int8
 	times      []int64
 	maxAge     int64
@@ -67,7 +67,7 @@ func (m *Memory) take(now time.Time) *picture {
 			consumed: make([]int8, l.len()), maxAge: l.maxAge, disordered: l.disordered,
 		}
 		for i, e := range lp.events {
-			lp.consumed[i] = int8(e.Consumed)
+			lp.consumed[i] = e.consumed
 		}
 		p.lists = append(p.lists, lp)
 	}
@@ -133,7 +133,8 @@ func (m *Memory) put(p *picture) {
 	for i, name := range p.names {
 		places[i] = m.namePlace(name)
 	}
-	moved := map[*Event]bool{}
+	moved := map[*kept]*kept{}
+	var e Event
 	for i := range p.lists {
 		lp := &p.lists[i]
 		l := m.lists[lp.key]
@@ -142,12 +143,14 @@ func (m *Memory) put(p *picture) {
 			m.lists[lp.key] = l
 		}
 		l.maxAge = max(l.maxAge, lp.maxAge)
-		for i, e := range lp.events {
-			if !moved[e] {
-				moved[e] = true
-				e.move(places, len(m.names))
+		for i, old := range lp.events {
+			k := moved[old]
+			if k == nil {
+				k = old.moved(places, len(m.names))
+				moved[old] = k
 			}
-			l.append(e, lp.times[i], nil)
+			k.event(&e)
+			l.append(&e, k, lp.times[i], nil)
 		}
 		l.disordered = lp.disordered
 		m.bytes += l.bytes
@@ -216,11 +219,13 @@ func (m *Memory) shorten(l *eventList) {
 	m.bytes -= before - l.bytes
 }
 
-// move puts the dynamic fields of an event that was read from a snapshot into this memory's places.
-func (e *Event) move(places []int, n int) {
-	if len(e.Dynamic) == 0 {
-		return
+// moved gives an event that was read from a snapshot with its dynamic fields in this memory's places.
+func (k *kept) moved(places []int, n int) *kept {
+	if k.dynamics == 0 {
+		return k
 	}
+	var e Event
+	k.event(&e)
 	moved := make([]Value, n)
 	for i, v := range e.Dynamic {
 		if i < len(places) {
@@ -228,4 +233,5 @@ func (e *Event) move(places []int, n int) {
 		}
 	}
 	e.Dynamic = moved
+	return e.clone()
 }

@@ -20,7 +20,7 @@ const maxNames = 1 << 16
 type reader struct {
 	p      picture
 	limits Limits
-	events []*Event
+	events []*kept
 	lists  map[string]int // key to index in p.lists
 	budget int            // bytes that may still be built
 	listed int            // bytes of events in lists
@@ -269,7 +269,7 @@ func (r *reader) event(c *cursor) {
 	}
 	kept := e.clone()
 	// Its fields may come to lie in more places of the memory than here.
-	r.budget -= kept.bytes
+	r.budget -= kept.bytes()
 	r.events = append(r.events, kept)
 }
 
@@ -296,6 +296,6 @@ func (r *reader) list(c *cursor) {
 		}
 		lp.events = append(lp.events, r.events[n])
 		lp.times = append(lp.times, last)
-		r.listed += r.events[n].bytes
+		r.listed += r.events[n].bytes()
 	}
 }

@@ -116,13 +116,15 @@ func (p *picture) write(w io.Writer) error {
 
 // writeLists writes each event once, then the lists, which name events by their number.
 func (p *picture) writeLists(s *sections) {
-	numbers := map[*Event]uint64{}
+	numbers := map[*kept]uint64{}
+	var e Event
 	s.begin(sectionEvents)
 	for _, l := range p.lists {
-		for i, e := range l.events {
-			if _, ok := numbers[e]; !ok {
-				numbers[e] = uint64(len(numbers))
-				s.event(e, l.consumed[i])
+		for i, k := range l.events {
+			if _, ok := numbers[k]; !ok {
+				numbers[k] = uint64(len(numbers))
+				k.event(&e)
+				s.event(&e, l.consumed[i])
 				s.entryEnd()
 			}
 		}
@@ -136,8 +138,8 @@ func (p *picture) writeLists(s *sections) {
 			s.uint(flags(l.disordered))
 			s.uint(uint64(to - from))
 			last := int64(0)
-			for i, e := range l.events[from:to] {
-				s.uint(numbers[e])
+			for i, k := range l.events[from:to] {
+				s.uint(numbers[k])
 				s.int(l.times[from+i] - last)
 				last = l.times[from+i]
 			}

@@ -39,7 +39,7 @@ func (q *boundQuery) survey(cur *Event, sc *pattern.Scratch) Survey {
 			out.End = TooOld
 			return out
 		}
-		if e.Consumed >= q.Level && e.Consumed > 0 {
+		if int(e.consumed) >= q.Level && e.consumed > 0 {
 			out.End = Consumed
 			return out
 		}
