@@ -178,7 +178,7 @@ func (c *Candidates) traced(text string, sc *Scratch) (before int, ok bool) {
 	if c.grams == nil || len(c.traces.list)*c.grams.stride >= tracesPerByte*len(text) {
 		return 0, false
 	}
-	return sc.digest.covers(text)
+	return sc.digest.covers(text, false)
 }
 
 // tracesPerByte is how many literals are looked up in a digest in the time that a look at one place of the text takes.

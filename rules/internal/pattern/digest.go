@@ -5,10 +5,11 @@ import "unsafe"
 // Bounds of a digest.
 const (
 	digestBits = 13
-	// eagerDigest is up to which length of a text its digest is made at once, in bytes; of a longer one it is made when patience
-	// times its length was asked about.
-	eagerDigest = 512
-	patience    = 4
+	// patience is how often a text may be asked about as a whole before a digest is cheaper.
+	patience = 4
+	// From often on, in sixteenths, texts are usually asked about so often that it is made at once: with a digest fewer questions
+	// come than without. maxUsual bounds what one text counts for.
+	often, maxUsual = 16 * 5 / 2, 64
 	// maxDigest is the longest text of which a digest is made, in bytes: of a longer one it would say too little.
 	maxDigest = 4096
 )
@@ -18,7 +19,10 @@ const (
 type digest struct {
 	text  string // which may be looked at in parts
 	made  bool
-	asked int // bytes of text that were asked about before it was made
+	asked int // how many bytes of text were asked about so far
+	// usual is how often a text is asked about as a whole, in sixteenths, on an average that forgets the texts of long ago;
+	// 0: there was none yet.
+	usual int
 	// By hash: base plus one plus the index of the first such group. What is not above base is left from other texts, which
 	// ended before next.
 	first      [1 << digestBits]uint16
@@ -27,25 +31,36 @@ type digest struct {
 
 // Cover has the Scratch make a digest of a text when that is likely to pay, until the next Reset. The text must not change as long.
 func (sc *Scratch) Cover(text string) {
+	d := &sc.digest
+	if len(d.text) > 0 {
+		d.usual = max(d.usual+(min(16*d.asked/len(d.text), 16*maxUsual)-d.usual)/16, 1)
+	}
 	if len(text) > maxDigest {
 		text = ""
 	}
-	sc.digest.text, sc.digest.made, sc.digest.asked = text, false, 0
+	d.text, d.made, d.asked = text, false, 0
 }
 
 // covers says whether a text is all or a part of the one that was covered, of which there is a digest now; before is where in it.
-func (d *digest) covers(text string) (before int, ok bool) {
+// again: the same was asked before, and it counts as one question.
+func (d *digest) covers(text string, again bool) (before int, ok bool) {
 	// A text that begins before the other is far behind it, unsigned.
 	at, whole := addressOf(text)-addressOf(d.text), uintptr(len(d.text))
-	return int(at), at <= whole && uintptr(len(text)) <= whole-at && (d.made || d.pays(len(text)))
+	if at > whole || uintptr(len(text)) > whole-at {
+		return 0, false
+	}
+	if !again {
+		d.asked += len(text)
+	}
+	return int(at), d.made || d.pays()
 }
 
 // addressOf is where a text lies in memory.
 func addressOf(text string) uintptr { return uintptr(unsafe.Pointer(unsafe.StringData(text))) }
 
-// pays makes the digest, unless so little was asked so far that searching is cheaper.
-func (d *digest) pays(asked int) bool {
-	if d.asked += asked; len(d.text) > eagerDigest && d.asked < patience*len(d.text) {
+// pays makes the digest, unless so little was asked so far, and is usually, that searching is cheaper.
+func (d *digest) pays() bool {
+	if d.usual > 0 && d.usual < often && d.asked < patience*len(d.text) {
 		return false
 	}
 	d.make()
@@ -141,7 +156,7 @@ func (sc *Scratch) Lacks(text string, n *Needs) bool {
 	if !n.known {
 		return false
 	}
-	before, ok := sc.digest.covers(text)
+	before, ok := sc.digest.covers(text, false)
 	if !ok {
 		return false
 	}
@@ -187,7 +202,7 @@ func (sc *Scratch) earliest(f *finder, text string, from int) (begin int, ok boo
 		return from, false
 	}
 	d := &sc.digest
-	before, ok := d.covers(text)
+	before, ok := d.covers(text, true)
 	if !ok {
 		return from, false
 	}

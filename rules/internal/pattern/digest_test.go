@@ -30,7 +30,7 @@ func TestDigestKnowsWhatATextHas(t *testing.T) {
 	}
 	var sc Scratch
 	lacked, kept := 0, 0
-	for range 3000 { // the marks of a digest begin anew every 255 texts
+	for range 3000 { // of which the marks begin anew at times
 		whole := text(r.IntN(200))
 		sc.Cover(whole)
 		from := r.IntN(len(whole) + 1)
@@ -97,6 +97,83 @@ func TestDigestSaysNothingOfOtherTexts(t *testing.T) {
 		if sc.Lacks(c.text, c.needs) {
 			t.Errorf("%s: after a reset", name)
 		}
+	}
+}
+
+// With a digest a literal is found where a plain search finds it, in a text and its parts, over many texts of all lengths.
+func TestDigestFindsWhatASearchFinds(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 11))
+	var sc Scratch
+	none := needing(t, "absent")
+	found, missed, remade := 0, 0, 0
+	for range 3000 {
+		letters := []string{oddLetters, commonLetters, "abcdefghijklmnopqrstuvwxyz ABCDEFGH0123456789"}[r.IntN(3)]
+		whole := drawText(r, letters, r.IntN([]int{40, 300, maxDigest + 1}[r.IntN(3)]))
+		sc.Reset()
+		sc.Cover(whole)
+		before := sc.digest.base
+		for range patience { // then there is one
+			sc.Lacks(whole, none)
+		}
+		from := r.IntN(len(whole) + 1)
+		part := whole[from : from+r.IntN(len(whole)-from+1)]
+		for range 20 {
+			literal := drawText(r, letters, 1+r.IntN(12))
+			if len(part) > 0 && r.IntN(2) == 0 {
+				at := r.IntN(len(part))
+				literal = part[at : at+1+r.IntN(min(len(part)-at, 30))]
+			}
+			f := newFinder(asciiLower(literal))
+			start := r.IntN(len(part) + 1)
+			want := f.index(part, start)
+			if at := sc.find(&f, part, start); at != want {
+				t.Fatalf("%q in %q from %d: %d, want %d", literal, part, start, at, want)
+			}
+			switch occurs := sc.occurs(&f, part, start); {
+			case want >= 0 && !occurs:
+				t.Fatalf("%q is in %q from %d, and said not to be", literal, part, start)
+			case want >= 0:
+				found++
+			default:
+				missed++
+			}
+		}
+		if sc.digest.base < before {
+			remade++
+		}
+	}
+	if found < 10_000 || missed < 10_000 || remade < 20 {
+		t.Errorf("%d found, %d missed, all marks made anew %d times: the test tests little", found, missed, remade)
+	}
+}
+
+// Where texts are asked about seldom, one gets its digest when it was asked about often; where they are asked about often, at once.
+func TestDigestIsMadeWhereItPays(t *testing.T) {
+	var sc Scratch
+	none := needing(t, "absent")
+	asked := func(times int) (made int) {
+		sc.Cover(strings.Repeat("text ", 20))
+		for n := 1; n <= times; n++ {
+			if sc.Lacks(sc.digest.text, none) && made == 0 {
+				made = n
+			}
+		}
+		return made
+	}
+	if n := asked(1); n != 1 {
+		t.Errorf("the first text of all: made at question %d", n)
+	}
+	for range 100 {
+		asked(1)
+	}
+	if n := asked(patience); n != patience {
+		t.Errorf("after texts that were asked about once: made at question %d, want %d", n, patience)
+	}
+	for range 100 {
+		asked(10)
+	}
+	if n := asked(1); n != 1 {
+		t.Errorf("after texts that were asked about ten times: made at question %d", n)
 	}
 }
 

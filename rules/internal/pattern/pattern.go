@@ -152,7 +152,7 @@ type Scratch struct {
 
 // Reset forgets Captures, Err and what was covered, and keeps the memory.
 func (sc *Scratch) Reset() {
-	sc.digest.text = ""
+	sc.Cover("")
 	sc.Captures = sc.Captures[:0]
 	sc.Err = nil
 }
