@@ -27,6 +27,7 @@ func (p *program) plan() {
 		var second [256]bool
 		if p.seconds(p.start, &second, make(map[int32]bool)) {
 			p.pair = pairs(&set, &second)
+			p.pivot = p.findPivot()
 		}
 	}
 }

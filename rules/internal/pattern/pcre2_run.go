@@ -15,6 +15,7 @@ type program struct {
 	lineStart bool
 	first     *[256]bool   // bytes that a match can begin with, if known
 	pair      *[256]pairOf // what a byte can be of the first two, if both are known
+	pivot     *pivot       // if it has one
 	prefix    finder       // folded literal that every match begins with, if hasPrefix
 	hasPrefix bool
 }
@@ -96,6 +97,8 @@ func (p *program) nextStart(text string, at int, sc *Scratch) int {
 		if at > len(text) {
 			return -1
 		}
+	case p.pivot != nil:
+		return p.pivot.start(text, at)
 	case p.pair != nil:
 		return p.nextPair(text, at)
 	case p.first != nil:
