@@ -4,7 +4,7 @@ import "unsafe"
 
 // Bounds of a digest.
 const (
-	digestBits = 13
+	digestBits = 12
 	// patience is how often a text may be asked about as a whole before a digest is cheaper.
 	patience = 4
 	// From often on, in sixteenths, texts are usually asked about so often that it is made at once: with a digest fewer questions
