@@ -36,7 +36,6 @@ func TestNextPair(t *testing.T) {
 
 // TestPivot compares the search by a pivot with a match at each place.
 func TestPivot(t *testing.T) {
-	r := rand.New(rand.NewPCG(9, 10))
 	for source, pivots := range map[string]bool{
 		`\s\d+:\d`: true, `[a-c]\d+:(x|1)`: true, `(\s)(\d+?:)[a1]+`: true, `\s\d+:$`: false, `\s\d*:1`: false, `\s[\d:]+:1`: false,
 		`\s\d+\w`: false, `\w\d+:1`: false, `\s\d{2}:1`: false, `(?:\s\d+|a):1`: false, `\s(\d+:)?1`: false,
@@ -50,10 +49,11 @@ func TestPivot(t *testing.T) {
 			t.Errorf("%s: has a pivot: %v", source, p.pivot != nil)
 			continue
 		}
+		r := rand.New(rand.NewPCG(9, 10))
 		var sc Scratch
 		hits := 0
 		for range 20_000 {
-			text := drawText(r, " 1a:x2", r.IntN(14))
+			text := drawText(r, " 111:::ax", r.IntN(40))
 			from := r.IntN(len(text) + 1)
 			want := -1
 			for at := from; at <= len(text) && want < 0; at++ {
@@ -73,7 +73,7 @@ func TestPivot(t *testing.T) {
 				t.Fatalf("%s in %q from %d: the match at %d is passed over", source, text, from, want)
 			}
 		}
-		if hits < 10 {
+		if hits < 100 {
 			t.Errorf("%s: %d matches: the test tests little", source, hits)
 		}
 	}
