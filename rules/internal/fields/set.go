@@ -14,11 +14,11 @@ type Set struct {
 	static  [NumSlots]string
 	present uint32
 	dynamic []Dynamic
-	first   []int32 // symbol to index in dynamic plus one; 0: absent
+	first   []int32 // symbol plus one to index in dynamic plus one; 0: absent. The first stands for all unknown names
 }
 
 // NewSet makes a set for the names of a ruleset.
-func NewSet(s *Symbols) Set { return Set{first: make([]int32, s.Len())} }
+func NewSet(s *Symbols) Set { return Set{first: make([]int32, s.Len()+1)} }
 
 // Reset empties the set.
 func (s *Set) Reset() {
@@ -26,10 +26,9 @@ func (s *Set) Reset() {
 		s.static = [NumSlots]string{}
 		s.present = 0
 	}
+	first := s.first
 	for i := range s.dynamic {
-		if n := s.dynamic[i].Symbol; n >= 0 {
-			s.first[n] = 0
-		}
+		first[s.dynamic[i].Symbol+1] = 0
 	}
 	clear(s.dynamic)
 	s.dynamic = s.dynamic[:0]
@@ -50,39 +49,46 @@ func (s *Set) Drop(slot Slot) {
 // Add adds a dynamic field. When a name comes twice, Get gives the first value.
 func (s *Set) Add(d Dynamic) {
 	s.dynamic = append(s.dynamic, d)
-	if n := d.Symbol; n >= 0 && s.first[n] == 0 {
-		s.first[n] = int32(len(s.dynamic))
+	if first := &s.first[d.Symbol+1]; *first == 0 {
+		*first = int32(len(s.dynamic))
 	}
 }
 
 // Take takes over the fields that stand in list behind those that Dynamic gives: static ones, which OfSlot marks, go
 // into their slots. The list belongs to the set from then on.
 func (s *Set) Take(list []Dynamic) {
-	n := len(s.dynamic)
-	for i := n; i < len(list); i++ {
-		d := &list[i]
-		if d.Symbol < Unknown {
-			s.putJSON(Slot(Unknown-1-d.Symbol), d)
+	first := s.first
+	// From the last to the first, so that the first of a name stays without a look at what is there.
+	for i := len(list) - 1; i >= 0; i-- {
+		n := list[i].Symbol
+		if n < Unknown {
+			list = s.putStatic(list)
+			i = len(list)
 			continue
 		}
-		if i > n {
-			list[n] = *d
-		}
-		n++
-		if d.Symbol >= 0 && s.first[d.Symbol] == 0 {
-			s.first[d.Symbol] = int32(n)
+		first[n+1] = int32(i + 1)
+	}
+	s.dynamic = list
+}
+
+// putStatic puts the static fields of a list into their slots and returns the others.
+func (s *Set) putStatic(list []Dynamic) []Dynamic {
+	n := 0
+	for i := range list {
+		d := &list[i]
+		switch {
+		case d.Symbol >= Unknown:
+			if i > n {
+				list[n] = *d
+			}
+			n++
+		case d.Name == "user" && s.present&(1<<DstUser) != 0: // the other name of dstuser
+		default:
+			s.Put(Slot(Unknown-1-d.Symbol), d.Value)
 		}
 	}
 	clear(list[n:])
-	s.dynamic = list[:n]
-}
-
-// putJSON sets a static field, unless it is dstuser by its other name and is set.
-func (s *Set) putJSON(slot Slot, d *Dynamic) {
-	if d.Name == "user" && s.present&(1<<DstUser) != 0 {
-		return
-	}
-	s.Put(slot, d.Value)
+	return list[:n]
 }
 
 // Static gives a static field.
@@ -98,7 +104,7 @@ func (s *Set) Get(n Symbol) (string, bool) {
 	if n < 0 {
 		return "", false
 	}
-	if i := s.first[n]; i > 0 {
+	if i := s.first[n+1]; i > 0 {
 		return s.dynamic[i-1].Value, true
 	}
 	return "", false
