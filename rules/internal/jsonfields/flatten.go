@@ -24,9 +24,10 @@ func (f *Flattener) object(list []fields.Dynamic, i int) ([]fields.Dynamic, erro
 		} else if c, i, err = f.member(n, guess, i); err != nil {
 			return list, err
 		}
+		i, b = visible(text, i)
 		var v string
 		array, add := false, true
-		switch i, b = visible(text, i); b {
+		switch b {
 		case '"':
 			i++
 			if end := i + quote(text[i:]); end < f.slash || !f.escaped(i, end) {
@@ -38,33 +39,22 @@ func (f *Flattener) object(list []fields.Dynamic, i int) ([]fields.Dynamic, erro
 			if depth++; depth > maxDepth {
 				return list, ErrSyntax
 			}
+			n, guess = c, &p.nodes[c].first
 			if i, b = visible(text, i+1); b != '}' {
-				n, guess = c, &p.nodes[c].first
 				continue
 			}
-			i++
-			depth--
 			add = false
-		case '[':
-			if v, i, err = f.array(i, depth+1); err != nil {
-				return list, err
-			}
-			array = f.modes.Array == ArrayJSON
-		case 't', 'f', 'n':
-			if v, err = literal(text, i); err != nil {
-				return list, err
-			}
-			i += len(v)
-			add = b != 'n' || f.modes.Null != NullDiscard
 		default:
-			if v, i, err = f.number(i, b); err != nil {
+			if v, i, err = f.other(i, b, depth); err != nil {
 				return list, err
 			}
+			array = b == '[' && f.modes.Array == ArrayJSON
+			add = b != 'n' || f.modes.Null != NullDiscard
 		}
 		if add {
 			m := &p.nodes[c]
 			if m.name == "" {
-				if err := p.nameOf(c); err != nil {
+				if err = p.nameOf(c); err != nil {
 					return list, err
 				}
 			}
@@ -95,6 +85,18 @@ func (f *Flattener) object(list []fields.Dynamic, i int) ([]fields.Dynamic, erro
 		i, _ = visible(text, i)
 		guess = &p.nodes[c].next
 	}
+}
+
+// other reads the array, number or word at index i, where b is, in an object of that depth.
+func (f *Flattener) other(i int, b byte, depth int) (v string, after int, err error) {
+	switch b {
+	case '[':
+		return f.array(i, depth+1)
+	case 't', 'f', 'n':
+		v, err = literal(f.text, i)
+		return v, i + len(v), err
+	}
+	return f.number(i, b)
 }
 
 // member reads the key at index i, of the object with path n, and the colon behind it; it returns the member's path
