@@ -62,7 +62,7 @@ func (f *Flattener) object(list []fields.Dynamic, i int) ([]fields.Dynamic, erro
 				if len(list) == cap(list) {
 					list = slices.Grow(list, 1)
 				}
-				list = list[:len(list)+1]
+				list = list[:len(list)+1] // filled where it stands: what append takes is made elsewhere and copied
 				d := &list[len(list)-1]
 				d.Name, d.Value, d.Symbol, d.Array = m.name, v, m.symbol, array
 			}
