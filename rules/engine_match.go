@@ -29,20 +29,15 @@ func (e *Engine) Match(x *Evaluation) *Verdict {
 
 // begin fills in what does not depend on rules.
 func (x *Evaluation) begin(e *Engine) {
-	d := x.event.Decoder
-	previous := x.verdict.PreviousOutput[:0]
+	d, v := x.event.Decoder, &x.verdict
+	previous := v.PreviousOutput
 	clear(previous)
-	x.verdict = Verdict{
-		Decoder:        d.Name,
-		DecoderParent:  d.Parent,
-		FTSComment:     d.FTSComment,
-		Accumulated:    d.Accumulate,
-		Timestamp:      x.event.Header.Timestamp,
-		ProgramName:    x.event.Header.ProgramName,
-		Hostname:       header.AlertHostname(x.ev.Log),
-		PreviousOutput: previous,
-		x:              x,
-	}
+	*v = Verdict{}
+	v.Decoder, v.DecoderParent, v.FTSComment, v.Accumulated = d.Name, d.Parent, d.FTSComment, d.Accumulate
+	v.Timestamp, v.ProgramName = x.event.Header.Timestamp, x.event.Header.ProgramName
+	v.Hostname = header.AlertHostname(x.ev.Log)
+	v.PreviousOutput = previous[:0]
+	v.x = x
 	c := &x.context
 	c.Reset(e.rs.tree)
 	c.Session.Begin(e.binding, x.ev.Replay)

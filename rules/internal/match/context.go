@@ -33,6 +33,7 @@ type Context struct {
 	current    window.Event
 	filled     bool
 	tree       *Tree
+	steps      []step   // of the tree
 	failed     []uint32 // by a rule's first step: generation in which the rule is known to lead nowhere
 	gen        uint32
 	key        []byte
@@ -46,7 +47,7 @@ type Context struct {
 // Reset prepares the context for the next event of a tree.
 func (x *Context) Reset(t *Tree) {
 	if x.tree != t {
-		x.tree, x.failed = t, make([]uint32, len(t.steps))
+		x.tree, x.steps, x.failed = t, t.steps, make([]uint32, len(t.steps))
 		x.gen = 0
 	}
 	x.gen++

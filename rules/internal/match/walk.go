@@ -17,7 +17,7 @@ func (t *Tree) Walk(x *Context) (rule, parent *Rule) {
 // try tries a rule, by its first step, and those below it. What a rule leads to depends on the event alone, so a rule that was
 // tried in vain is not tried again at another place of the tree.
 func (x *Context) try(first int32, parent *Rule) (rule, above *Rule) {
-	s := &x.tree.steps[first]
+	s := &x.steps[first]
 	if s.flags&stepShared != 0 && x.failed[first] == x.gen {
 		return nil, nil
 	}
@@ -25,9 +25,9 @@ func (x *Context) try(first int32, parent *Rule) (rule, above *Rule) {
 	if s.flags&stepRestores != 0 {
 		kept = slices.Clone(x.Previous)
 	}
-	for at := first; ; s = &x.tree.steps[at] {
+	for at := first; ; s = &x.steps[at] {
 		if !s.holds(x) {
-			x.fail(first)
+			x.fail(s, first)
 			return nil, nil
 		}
 		if s.flags&stepLast != 0 {
@@ -43,15 +43,15 @@ func (x *Context) try(first int32, parent *Rule) (rule, above *Rule) {
 		if r.correlated {
 			x.restorePrevious(kept)
 		}
-		x.fail(first)
+		x.fail(s, first)
 		return nil, nil
 	}
 	return r, parent
 }
 
-// fail remembers that the rule with a step leads nowhere, where it hangs elsewhere too.
-func (x *Context) fail(first int32) {
-	if x.tree.steps[first].flags&stepShared != 0 {
+// fail remembers that the rule of a step, with that first step, leads nowhere, where it hangs elsewhere too.
+func (x *Context) fail(s *step, first int32) {
+	if s.flags&stepShared != 0 {
 		x.failed[first] = x.gen
 	}
 }
