@@ -72,7 +72,7 @@ func (q *boundQuery) search(hash uint64, cur *Event, sc *pattern.Scratch, logs [
 			continue
 		}
 		seq = q.index.previous[place]
-		if !q.counts(e, cur, sc) {
+		if !q.alike(e, cur, sc) {
 			continue
 		}
 		if newest == nil {
@@ -125,8 +125,13 @@ func (q *boundQuery) consume(newest *kept, cur *Event) {
 	cur.Consumed = q.Level
 }
 
-// counts says whether an earlier event is alike enough.
+// counts says whether an earlier event is alike enough, and different enough.
 func (q *boundQuery) counts(e *kept, cur *Event, sc *pattern.Scratch) bool {
+	return q.alike(e, cur, sc) && !q.index.signature.different.anyShared(e, cur)
+}
+
+// alike says whether an earlier event has in common with this one what it must.
+func (q *boundQuery) alike(e *kept, cur *Event, sc *pattern.Scratch) bool {
 	if !q.Global && e.text(spanAgent) != cur.Agent || q.SameCategory && e.category != cur.Category {
 		return false
 	}
@@ -136,6 +141,5 @@ func (q *boundQuery) counts(e *kept, cur *Event, sc *pattern.Scratch) bool {
 	if len(q.SameDynamic)+len(q.DifferentDynamic) > 0 && (!e.hasDynamic || !cur.HasDynamic) {
 		return false
 	}
-	s := &q.index.signature
-	return s.same.shared(e, cur) && !s.different.anyShared(e, cur)
+	return q.index.signature.same.shared(e, cur)
 }
