@@ -59,6 +59,9 @@ func (q *boundQuery) search(hash uint64, cur *Event, sc *pattern.Scratch, logs [
 	}
 	l, seq, differs := q.list, chain.newest, !q.index.signature.different.empty()
 	stop := max(l.consumed[min(max(q.Level, 1), maxLevel)], l.offset+int64(l.head), q.floor.seq)
+	if q.Regex == nil && !q.enough(seq, stop, cur.Time) {
+		return logs, false
+	}
 	count := 0
 	var newest *kept
 	for seq >= stop {
@@ -87,6 +90,19 @@ func (q *boundQuery) search(hash uint64, cur *Event, sc *pattern.Scratch, logs [
 		}
 	}
 	return logs, false
+}
+
+// enough says whether a chain has as many events, from seq on, as the query needs at least. It spares most searches that find
+// too few a look at the events, which lie far apart in memory.
+func (q *boundQuery) enough(seq, stop, now int64) bool {
+	l := q.list
+	for range q.Previous {
+		if seq < stop || now-l.times[seq-l.offset] > q.Timeframe {
+			return false
+		}
+		seq = q.index.previous[seq-l.offset]
+	}
+	return true
 }
 
 // searchPlain is search without the index.
