@@ -19,7 +19,7 @@ type kept struct {
 	// hasDynamic: see Event.HasDynamic.
 	hasDynamic bool
 
-	in     []membership  // the lists that keep it
+	in     []membership  // the lists that keep it, or kept it once
 	places [1]membership // of in, while it is short
 }
 

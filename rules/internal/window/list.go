@@ -5,6 +5,7 @@ package window
 type eventList struct {
 	events []*kept
 	times  []int64 // when each joined, Unix seconds; as good as never falling
+	sizes  []int32 // bytes of each: an event is not looked at when it is forgotten, because it is in no cache any more
 	head   int     // events before it are forgotten
 	offset int64
 	bytes  int
@@ -60,6 +61,7 @@ func (l *eventList) append(e *Event, k *kept, now int64, known *hashes) {
 	}
 	l.events = append(l.events, k)
 	l.times = append(l.times, now)
+	l.sizes = append(l.sizes, int32(k.bytes()))
 	l.bytes += k.bytes()
 	k.in = append(k.in, membership{list: l, seq: seq})
 	l.mark(int(k.consumed), seq)
@@ -67,17 +69,10 @@ func (l *eventList) append(e *Event, k *kept, now int64, known *hashes) {
 
 // drop forgets the oldest event.
 func (l *eventList) drop() {
-	k := l.events[l.head]
 	for _, x := range l.indexes {
 		x.drop(l.head)
 	}
-	for i := range k.in {
-		if k.in[i].list == l {
-			k.in = append(k.in[:i], k.in[i+1:]...)
-			break
-		}
-	}
-	l.bytes -= k.bytes()
+	l.bytes -= int(l.sizes[l.head])
 	l.events[l.head] = nil
 	l.head++
 }
@@ -90,6 +85,7 @@ func (l *eventList) compact() {
 	}
 	l.events = shift(l.events, n)
 	l.times = shift(l.times, n)
+	l.sizes = shift(l.sizes, n)
 	for _, x := range l.indexes {
 		x.shift(n)
 	}
