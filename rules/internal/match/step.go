@@ -38,7 +38,7 @@ const (
 
 // patternStep is the step that tests a text with a pattern.
 func patternStep(s source, m pattern.Matcher, negate bool) step {
-	at := int32(s.symbol)
+	at := s.symbol
 	if s.kind == fromStatic {
 		at = int32(s.slot)
 	}
