@@ -44,15 +44,21 @@ func (sc *Scratch) Cover(text string) {
 // covers says whether a text is all or a part of the one that was covered, of which there is a digest now; before is where in it.
 // again: the same was asked before, and it counts as one question.
 func (d *digest) covers(text string, again bool) (before int, ok bool) {
-	// A text that begins before the other is far behind it, unsigned.
-	at, whole := addressOf(text)-addressOf(d.text), uintptr(len(d.text))
-	if at > whole || uintptr(len(text)) > whole-at {
+	before, ok = Within(text, d.text)
+	if !ok {
 		return 0, false
 	}
 	if !again {
 		d.asked += len(text)
 	}
-	return int(at), d.made || d.pays()
+	return before, d.made || d.pays()
+}
+
+// Within says whether a text is a part of another's memory, and where in it.
+func Within(text, whole string) (at int, ok bool) {
+	// A text that begins before the other is far behind it, unsigned.
+	begin, length := addressOf(text)-addressOf(whole), uintptr(len(whole))
+	return int(begin), begin <= length && uintptr(len(text)) <= length-begin
 }
 
 // addressOf is where a text lies in memory.

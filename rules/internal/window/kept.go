@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/bits"
 	"unsafe"
+
+	"armor/rules/internal/pattern"
 )
 
 // kept is an event as lists keep it: as small as may be, for many are, and each is new memory. Texts that are a part of the log,
@@ -58,8 +60,8 @@ func (k *kept) text(span int) string {
 
 func (k *kept) span(n int) (begin, length uint32) {
 	s := k.data[n*spanSize:][:spanSize]
-	both := binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(s), spanSize))
-	return uint32(both), uint32(both >> 32)
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24,
+		uint32(s[4]) | uint32(s[5])<<8 | uint32(s[6])<<16 | uint32(s[7])<<24
 }
 
 // static gives the static field in a slot, which is present.
@@ -132,19 +134,12 @@ func (e *Event) spans() int { return numSpans + bits.OnesCount32(e.Present) + le
 func (e *Event) keptFull() string { return e.Full[:min(len(e.Full), maxKeptLog)] }
 func (e *Event) keptLog() string  { return e.Log[:min(len(e.Log), maxKeptLog)] }
 
-// within gives the place of text in whole if it is a part of the same memory.
-func within(text, whole string) (at int, ok bool) {
-	// A text that begins before the other is far behind it, unsigned.
-	begin := uintptr(unsafe.Pointer(unsafe.StringData(text))) - uintptr(unsafe.Pointer(unsafe.StringData(whole)))
-	return int(begin), begin <= uintptr(len(whole)) && uintptr(len(text)) <= uintptr(len(whole))-begin
-}
-
 // dataSize is how many bytes of data a copy takes.
 func (e *Event) dataSize() int {
 	full := e.keptFull()
 	n := e.spans()*spanSize + len(full)
 	add := func(text string) {
-		if _, ok := within(text, full); !ok {
+		if _, ok := pattern.Within(text, full); !ok {
 			n += len(text)
 		}
 	}
@@ -167,7 +162,7 @@ func (e *Event) keep(s *spare) *kept {
 	*s = spare{}
 	n := 0
 	put := func(text string, set bool) {
-		begin, ok := within(text, full)
+		begin, ok := pattern.Within(text, full)
 		switch begin += texts; {
 		case !set:
 			begin = absent
