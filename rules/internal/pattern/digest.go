@@ -21,8 +21,8 @@ type digest struct {
 	made  bool
 	asked int // how many bytes of text were asked about so far
 	// usual is how often a text is asked about as a whole, in sixteenths, on an average that forgets the texts of long ago;
-	// 0: there was none yet.
-	usual int
+	// 0: there was none yet. JSON objects have one of their own: fewer rules look at their text.
+	usual [2]int
 	// By hash: base plus one plus the index of the first such group. What is not above base is left from other texts, which
 	// ended before next.
 	first      [1 << digestBits]uint16
@@ -33,7 +33,8 @@ type digest struct {
 func (sc *Scratch) Cover(text string) {
 	d := &sc.digest
 	if len(d.text) > 0 {
-		d.usual = max(d.usual+(min(16*d.asked/len(d.text), 16*maxUsual)-d.usual)/16, 1)
+		usual := d.kind()
+		*usual = max(*usual+(min(16*d.asked/len(d.text), 16*maxUsual)-*usual)/16, 1)
 	}
 	if len(text) > maxDigest {
 		text = ""
@@ -66,11 +67,19 @@ func addressOf(text string) uintptr { return uintptr(unsafe.Pointer(unsafe.Strin
 
 // pays makes the digest, unless so little was asked so far, and is usually, that searching is cheaper.
 func (d *digest) pays() bool {
-	if d.usual > 0 && d.usual < often && d.asked < patience*len(d.text) {
+	if usual := *d.kind(); usual > 0 && usual < often && d.asked < patience*len(d.text) {
 		return false
 	}
 	d.make()
 	return true
+}
+
+// kind gives the average that the text counts for.
+func (d *digest) kind() *int {
+	if len(d.text) > 0 && d.text[0] == '{' {
+		return &d.usual[1]
+	}
+	return &d.usual[0]
 }
 
 func (d *digest) make() {

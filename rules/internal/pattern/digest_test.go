@@ -151,8 +151,9 @@ func TestDigestFindsWhatASearchFinds(t *testing.T) {
 func TestDigestIsMadeWhereItPays(t *testing.T) {
 	var sc Scratch
 	none := needing(t, "absent")
+	begin := ""
 	asked := func(times int) (made int) {
-		sc.Cover(strings.Repeat("text ", 20))
+		sc.Cover(begin + strings.Repeat("text ", 20))
 		for n := 1; n <= times; n++ {
 			if sc.Lacks(sc.digest.text, none) && made == 0 {
 				made = n
@@ -174,6 +175,17 @@ func TestDigestIsMadeWhereItPays(t *testing.T) {
 	}
 	if n := asked(1); n != 1 {
 		t.Errorf("after texts that were asked about ten times: made at question %d", n)
+	}
+	begin = "{"
+	for range 100 {
+		asked(1)
+	}
+	if n := asked(patience); n != patience {
+		t.Errorf("after JSON texts that were asked about once: made at question %d, want %d", n, patience)
+	}
+	begin = ""
+	if n := asked(1); n != 1 {
+		t.Errorf("a text after JSON texts: made at question %d", n)
 	}
 }
 
