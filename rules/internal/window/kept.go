@@ -81,11 +81,12 @@ func (k *kept) dynamic(n int) Value {
 	return Value{Text: k.text(span), Set: true}
 }
 
-// event fills in e with what was kept. It shares the texts, and what e had of dynamic fields is overwritten.
+// event fills in e with what was kept and never changes; that is all but Consumed, so that it needs no lock. It shares the texts,
+// and what e had of dynamic fields is overwritten.
 func (k *kept) event(e *Event) {
 	*e = Event{
 		Time: k.time, Agent: k.text(spanAgent), Location: k.text(spanLocation), Category: k.category, Log: k.text(spanLog), Full: k.text(spanFull),
-		Present: k.present, Dynamic: e.Dynamic[:0], HasDynamic: k.hasDynamic, Consumed: int(k.consumed),
+		Present: k.present, Dynamic: e.Dynamic[:0], HasDynamic: k.hasDynamic,
 	}
 	for set := k.present; set != 0; set &= set - 1 {
 		slot := bits.TrailingZeros32(set)

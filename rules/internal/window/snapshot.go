@@ -226,6 +226,7 @@ func (k *kept) moved(places []int, n int) *kept {
 	}
 	var e Event
 	k.event(&e)
+	e.Consumed = int(k.consumed)
 	moved := make([]Value, n)
 	for i, v := range e.Dynamic {
 		if i < len(places) {
