@@ -122,6 +122,7 @@ func (f *Flattener) printString(i int) (int, error) {
 	f.buf = append(f.buf, '"')
 	return after, nil
 }
+
 func appendEscape(dst []byte, c byte) []byte {
 	switch c {
 	case '"', '\\':

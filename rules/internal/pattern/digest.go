@@ -247,7 +247,8 @@ func (t *traces) add(literals []string, bit int) {
 	}
 }
 
-// scan sets in out the bits of the matchers of which a text may have a literal, before reach.
+// scan sets in out the bits of the matchers of which a text may have a literal, before reach. It asks as has does, with what stays the
+// same read once.
 func (t *traces) scan(d *digest, reach uint16, out []uint64) {
 	first, base := &d.first, d.base+1
 	for i := range t.list {

@@ -332,6 +332,14 @@ func (s *Session) lock() *Memory {
 	return s.b.m
 }
 
+// lockFor takes the lock for an event that lists may have to keep.
+func (s *Session) lockFor(cur *Event) {
+	if !s.locked {
+		s.spare.fit(cur) // before the lock is taken: it may have to wait for the collector
+		s.lock()
+	}
+}
+
 // End releases the lock.
 func (s *Session) End() {
 	if s.locked {
@@ -345,18 +353,17 @@ func (s *Session) Search(q *Query, cur *Event, sc *pattern.Scratch, logs []strin
 	if s.ReadOnly {
 		return logs, false
 	}
-	s.spare.fit(cur) // before the lock is taken: it may have to wait for the collector
 	bound := &s.b.queries[q.ID]
 	var ok bool
 	if s.Plain {
-		s.lock()
+		s.lockFor(cur)
 		logs, ok = bound.searchPlain(cur, sc, logs)
 	} else {
 		hash := s.hashes.of(bound.index, cur)
 		if hash == none {
 			return logs, false // it is like no other, whatever is remembered
 		}
-		s.lock()
+		s.lockFor(cur)
 		logs, ok = bound.search(hash, cur, sc, logs)
 	}
 	s.Touched = s.Touched || ok // what it counted is used up
